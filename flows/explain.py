@@ -1,0 +1,129 @@
+"""JSON Schema's complaints in words an author understands, with a hint of the nearest name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from msgspec import Struct
+
+from flows.problems import Problem, pointer
+
+_CHOICE = 20  # names that are still read as a choice
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+
+
+class Place(Struct, frozen=True):
+    """Where in the document the checked value stands."""
+
+    step: str = ""
+    path: tuple[str, ...] = ()
+
+
+def explain(validator: Draft202012Validator, value: object, place: Place) -> Iterator[Problem]:
+    """Every complaint of `validator` about `value`, each as a Problem."""
+    for error in validator.iter_errors(value):
+        for cause in _causes(error):
+            yield from _problems(cause, place)
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """“Did you mean …?” when something is close, else the whole choice if it is not too long."""
+    known = sorted(words)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if close:
+        return f"Did you mean “{close[0]}”?"
+    return f"Choose one of {', '.join(known)}." if len(known) <= _CHOICE else ""
+
+
+def _causes(error: ValidationError) -> list[ValidationError]:
+    """Of an `anyOf`, the complaints of the branch the author meant."""
+    if error.validator != "anyOf" or not error.context:
+        return [error]
+    branches: dict[int, list[ValidationError]] = {}
+    for inner in error.context:
+        branches.setdefault(int(inner.schema_path[0]), []).append(inner)
+
+    def misses(complaints: list[ValidationError]) -> tuple[bool, bool, int]:
+        wrong_type = any(one.validator == "type" and not one.path for one in complaints)
+        wrong_tag = any(
+            one.validator == "enum" and one.path and one.path[-1] == "type" for one in complaints
+        )
+        return wrong_type, wrong_tag, len(complaints)
+
+    best = min(branches.values(), key=misses)
+    if all(misses(one)[0] for one in branches.values()):
+        return [error]
+    return [cause for inner in best for cause in _causes(inner)]
+
+
+def _problems(error: ValidationError, place: Place) -> Iterator[Problem]:
+    path = [*place.path, *map(str, error.absolute_path)]
+    instance: Any = error.instance
+    limit: Any = error.validator_value
+    if error.validator == "additionalProperties":
+        known = _schema(error).get("properties", {})
+        for name in sorted(set(instance) - set(known)):
+            yield Problem(
+                "error",
+                f"“{name}” is not known here.",
+                pointer(*path, name),
+                place.step,
+                nearest(name, known) if known else "",
+            )
+        return
+    if error.validator == "required":
+        for name in limit:
+            if name not in instance:
+                yield Problem("error", f"“{name}” is missing.", pointer(*path, name), place.step)
+        return
+    yield Problem("error", _sentence(error), pointer(*path), place.step)
+
+
+def _sentence(error: ValidationError) -> str:  # noqa: PLR0911  one line per keyword
+    limit: Any = error.validator_value
+    instance: Any = error.instance
+    match error.validator:
+        case "type":
+            kinds = [limit] if isinstance(limit, str) else limit
+            return f"This must be {' or '.join(_TYPES[kind] for kind in kinds)}."
+        case "enum" | "const":
+            choice = limit if isinstance(limit, list) else [limit]
+            hint = nearest(str(error.instance), map(str, choice))
+            return f"“{error.instance}” is not possible here. {hint}"
+        case "pattern":
+            return f"“{error.instance}” is not written as it must be: {_meaning(error)}."
+        case "minLength" | "minItems" | "minProperties":
+            return "This is empty." if limit == 1 else f"This needs at least {limit}."
+        case "maxLength":
+            return f"This is {len(instance) - limit} characters too long (at most {limit})."
+        case "maxItems" | "maxProperties":
+            return f"There are {len(instance)}; at most {limit} are possible."
+        case "minimum" | "exclusiveMinimum":
+            return f"{error.instance} is too small; the least is {limit}."
+        case "maximum" | "exclusiveMaximum":
+            return f"{error.instance} is too large; the most is {limit}."
+        case "anyOf":
+            kinds = [_TYPES[one["type"]] for one in limit if one.get("type") in _TYPES]
+            return f"This must be {' or '.join(kinds)}." if kinds else "This has a wrong form."
+        case _:
+            return f"{error.message}."
+
+
+def _meaning(error: ValidationError) -> str:
+    said = _schema(error).get("description")
+    return str(said or f"it must match {error.validator_value}")
+
+
+def _schema(error: ValidationError) -> Mapping[str, Any]:
+    return error.schema if isinstance(error.schema, Mapping) else {}

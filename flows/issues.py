@@ -1,0 +1,222 @@
+"""All problems of a document whose shape is right: its graph, its references, its manners.
+
+Rule: nothing here looks outside; what exists outside is handed in as `Known`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+
+from msgspec import Struct
+
+from flows.contact import SERVICE_WINDOW
+from flows.document import AnyFlow
+from flows.problems import Problem, pointer
+from flows.step import Reference
+from flows.text import problem_in
+from flows.trigger import trigger_kind
+
+
+class TemplateFacts(Struct, frozen=True):
+    """What a check must know of a template."""
+
+    category: str
+    status: str
+    variables: int
+    has_stop: bool = False
+
+
+class Known(Struct, frozen=True):
+    """What exists outside the document. None: not known, so not checked."""
+
+    templates: Mapping[tuple[str, str], TemplateFacts] | None = None
+    automations: frozenset[str] | None = None
+
+
+def issues(flow: AnyFlow, known: Known | None = None) -> list[Problem]:
+    """Every problem of `flow`, in no particular order of weight."""
+    checks: tuple[Callable[[AnyFlow], Iterator[Problem]], ...] = (
+        _start,
+        _lines,
+        _unreachable,
+        _loops,
+        _settings,
+        _service_window,
+    )
+    found = [problem for check in checks for problem in check(flow)]
+    return found + list(_references(flow, known or Known()))
+
+
+def _start(flow: AnyFlow) -> Iterator[Problem]:
+    if not flow.steps:
+        yield Problem("error", "There are no steps.", "/steps", todo="Add the first one.")
+    elif flow.start is None:
+        yield Problem("error", "Nothing says where to begin.", "/start", todo="Choose a step.")
+    elif flow.start not in flow.steps:
+        yield Problem("error", f"The first step “{flow.start}” does not exist.", "/start")
+    if not flow.triggers:
+        yield Problem("warning", "Nothing starts this automation.", "/triggers", todo="Add a trigger.")
+
+
+def _lines(flow: AnyFlow) -> Iterator[Problem]:
+    for step_id, step in flow.steps.items():
+        exits = {one.name: one for one in step.exits()}
+        for name, target in step.next.items():
+            where = pointer("steps", step_id, "next", name)
+            if name not in exits:
+                choice = ", ".join(exits) or "none"
+                said = f"There is no exit “{name}” here (exits: {choice})."
+                yield Problem("error", said, where, step_id)
+            elif target not in flow.steps:
+                said = f"Exit “{exits[name].label}” leads to “{target}”, which does not exist."
+                yield Problem("error", said, where, step_id)
+            elif target == step_id:
+                yield Problem("error", "A step cannot lead to itself.", where, step_id)
+        for one in exits.values():
+            if one.required and one.name not in step.next:
+                where = pointer("steps", step_id, "next", one.name)
+                said = f"Exit “{one.label}” leads nowhere."
+                yield Problem("error", said, where, step_id, "Connect it, for example to an End.")
+
+
+def _unreachable(flow: AnyFlow) -> Iterator[Problem]:
+    if flow.start not in flow.steps:
+        return
+    seen, todo = {flow.start}, [flow.start]
+    while todo:
+        for target in flow.steps[todo.pop()].next.values():
+            if target in flow.steps and target not in seen:
+                seen.add(target)
+                todo.append(target)
+    for step_id in flow.steps:
+        if step_id not in seen:
+            yield Problem(
+                "warning",
+                "No line leads here.",
+                pointer("steps", step_id),
+                step_id,
+                "Connect it or delete it.",
+            )
+
+
+def _loops(flow: AnyFlow) -> Iterator[Problem]:
+    """Cycles in which neither time nor a reply passes: depth-first, without recursion."""
+    done: set[str] = set()
+    for first in flow.steps:
+        path: list[str] = []
+        on_path: set[str] = set()
+        stack: list[tuple[str, bool]] = [(first, False)]
+        while stack:
+            step_id, leaving = stack.pop()
+            if leaving:
+                path.pop()
+                on_path.discard(step_id)
+                done.add(step_id)
+                continue
+            if step_id in on_path:
+                loop = " → ".join([*path[path.index(step_id) :], step_id])
+                said = f"This goes round for ever without waiting: {loop}."
+                where = pointer("steps", step_id)
+                yield Problem("error", said, where, step_id, "Put a delay or a wait inside.")
+                continue
+            step = flow.steps.get(step_id)
+            if step_id in done or step is None or step.waits():
+                continue
+            path.append(step_id)
+            on_path.add(step_id)
+            stack.append((step_id, True))
+            stack.extend((target, False) for target in step.next.values() if target != step_id)
+
+
+def _settings(flow: AnyFlow) -> Iterator[Problem]:
+    for name, trigger in flow.triggers.items():
+        for field, said in trigger.problems():
+            yield Problem("error", said, pointer("triggers", name) + field, name)
+    for step_id, step in flow.steps.items():
+        where = pointer("steps", step_id)
+        for field, said in step.problems():
+            yield Problem("error", said, where + field, step_id)
+        for field, text in step.texts():
+            wrong = problem_in(text)
+            if wrong:
+                yield Problem("error", f"The text cannot be read: {wrong}.", where + field, step_id)
+
+
+def _service_window(flow: AnyFlow) -> Iterator[Problem]:
+    """Free-form messages that can fall outside the 24 hours after the customer's last message.
+
+    `since` is the longest time since that message on any way to a step; it only grows, and is
+    capped, so the search ends.
+    """
+    if flow.start not in flow.steps:
+        return
+    by_message = flow.triggers and all(
+        trigger_kind(one) == "customer_message" for one in flow.triggers.values()
+    )
+    since: dict[str, timedelta] = {flow.start: timedelta(0) if by_message else SERVICE_WINDOW}
+    todo = [flow.start]
+    while todo:
+        step_id = todo.pop()
+        step = flow.steps[step_id]
+        for name, target in step.next.items():
+            if target not in flow.steps:
+                continue
+            passed = step.passes(name)
+            later = (
+                timedelta(0) if passed is None else min(since[step_id] + passed, SERVICE_WINDOW)
+            )
+            if target not in since or later > since[target]:
+                since[target] = later
+                todo.append(target)
+    for step_id, longest in since.items():
+        if flow.steps[step_id].free_form() and longest >= SERVICE_WINDOW:
+            yield Problem(
+                "warning",
+                "This may come more than 24 hours after the customer's last message; "
+                "WhatsApp then refuses it.",
+                pointer("steps", step_id),
+                step_id,
+                "Send a template here, or check that the service window is open.",
+            )
+
+
+def _references(flow: AnyFlow, known: Known) -> Iterator[Problem]:
+    marketing: list[str] = []
+    way_out = False
+    for step_id, step in flow.steps.items():
+        for wanted in step.references():
+            where = pointer("steps", step_id) + wanted.field
+            if wanted.what == "automation":
+                if known.automations is not None and wanted.name not in known.automations:
+                    said = f"Automation {wanted.name} does not exist."
+                    yield Problem("error", said, where, step_id, "Choose another one.")
+                continue
+            if known.templates is None:
+                continue
+            facts = known.templates.get((wanted.name, wanted.language))
+            if facts is None:
+                said = f"Template “{wanted.name}” in language “{wanted.language}” does not exist."
+                yield Problem("error", said, where, step_id, "Choose another one, or create it.")
+                continue
+            yield from _template(facts, wanted, step_id, where)
+            if facts.category.lower() == "marketing":
+                marketing.append(step_id)
+                way_out = way_out or facts.has_stop
+    if marketing and not way_out:
+        yield Problem(
+            "warning",
+            "This is marketing, and none of its templates offers a way out.",
+            pointer("steps", marketing[0]),
+            marketing[0],
+            "Use a template with a “Stop” button or “Reply STOP”.",
+        )
+
+
+def _template(facts: TemplateFacts, wanted: Reference, step_id: str, where: str) -> Iterator[Problem]:
+    if facts.status != "APPROVED":
+        said = f"Template “{wanted.name}” is {facts.status.lower()}; only approved ones can be sent."
+        yield Problem("error", said, where, step_id)
+    if wanted.variables is not None and facts.variables != wanted.variables:
+        said = f"Template “{wanted.name}” has {facts.variables} variables, this fills in {wanted.variables}."
+        yield Problem("error", said, where, step_id)

@@ -1,0 +1,77 @@
+"""Words people type to us: normalising and comparing them, and the words that mean stop and start.
+
+Source of the lists: common opt-out words of the languages our users sell in; a company may add
+its own. "cancel"/"annulla" can be a wish to cancel an order, so the lists are data, not law.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from typing import Literal
+
+from flows.patterns import search
+
+Way = Literal["exact", "contains", "starts_with", "regex"]
+
+STOP_WORDS = frozenset(
+    (
+        *("stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "opt out", "remove"),
+        *("annulla", "cancella", "cancellami", "disiscrivi", "disiscrivimi", "rimuovi", "basta"),
+        *("baja", "parar", "cancelar", "arret", "desabonner", "stopp", "abmelden", "austragen"),
+        *("sair", "remover", "afmelden", "uitschrijven"),
+    )
+)
+START_WORDS = frozenset(("start", "unstop", "subscribe", "inizia", "iscrivimi", "alta"))
+
+_VARIATION_SELECTORS = range(0xFE00, 0xFE10)  # how an emoji looks, never what it says
+
+
+@lru_cache(maxsize=4096)
+def normal(text: str) -> str:
+    """Case-folded, without accents, punctuation and doubled spaces: `" Così, SÌ! "` -> `cosi si`.
+
+    A text of nothing but signs (`👍`, `?`) stays as it is, so that it still says something.
+    """
+    flat = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text.casefold()).casefold())
+    visible = "".join(char for char in flat if not _invisible(char))
+    words = "".join(" " if _separates(char) else char for char in visible)
+    return " ".join(words.split()) or " ".join(visible.split())
+
+
+def says(way: Way, text: str, word: str) -> bool:
+    """Whether `text` says `word` in this `way`. All but a regex compare normalised words, and
+    `contains` wants whole ones: "promo" is not in "promotion".
+    """
+    if way == "regex":
+        return search(word, text)
+    said, wanted = normal(text), normal(word)
+    if not wanted:
+        return False
+    if way == "exact":
+        return said == wanted
+    if way == "starts_with":
+        return said.startswith(wanted)
+    return f" {wanted} " in f" {said} "
+
+
+def wants_stop(text: str, extra: frozenset[str] = frozenset()) -> bool:
+    """Whether the whole message is a stop word: ours, or one of the company's (normalised)."""
+    said = normal(text)
+    return said in STOP_WORDS or said in extra
+
+
+def wants_start(text: str, extra: frozenset[str] = frozenset()) -> bool:
+    """Whether the whole message is a word that takes a stop back, ours or the company's."""
+    said = normal(text)
+    return said in START_WORDS or said in extra
+
+
+def _invisible(char: str) -> bool:
+    if unicodedata.combining(char) or ord(char) in _VARIATION_SELECTORS:
+        return True
+    return unicodedata.category(char) == "Cf"  # zero-width marks that keyboards and copying add
+
+
+def _separates(char: str) -> bool:
+    return char.isspace() or unicodedata.category(char)[0] in "PSZC"
