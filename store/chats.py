@@ -1,0 +1,88 @@
+"""What customers write, as it comes in: kept once, and noted on the contact.
+
+Rule: the channel's own id of a message decides whether it is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from store.addresses import Address
+from store.contacts import contact_addresses, contacts
+from store.database import insert_into
+from store.messages import ON_A_CHANNEL, messages
+
+
+async def known(
+    tx: AsyncConnection, phone_ids: Collection[int], channel_ids: Collection[str]
+) -> set[tuple[int, str]]:
+    """Which of these ids of the channel we have already, each with its phone."""
+    if not channel_ids:
+        return set()
+    query = sa.select(messages.c.phone_id, messages.c.channel_id).where(
+        messages.c.phone_id.in_(phone_ids), messages.c.channel_id.in_(channel_ids)
+    )
+    return {(phone_id, channel_id) for phone_id, channel_id in await tx.execute(query)}
+
+
+async def keep(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> set[int]:
+    """Keep messages; the ids of those that nobody else kept in the same moment."""
+    if not rows:
+        return set()
+    query = (
+        insert_into(tx, messages)
+        .on_conflict_do_nothing(index_elements=["phone_id", "channel_id"], index_where=ON_A_CHANNEL)
+        .returning(messages.c.id)
+    )
+    return set((await tx.execute(query, [dict(row) for row in rows])).scalars())
+
+
+async def note_inbound(tx: AsyncConnection, wrote: Mapping[int, tuple[datetime, int]]) -> None:
+    """`{contact id: (when they wrote, the phone they wrote to)}`; older news changes nothing."""
+    if not wrote:
+        return
+    when = sa.bindparam("at", type_=contacts.c.last_inbound_at.type)
+    newer = sa.or_(contacts.c.last_inbound_at.is_(None), contacts.c.last_inbound_at <= when)
+    await tx.execute(
+        sa.update(contacts)
+        .where(contacts.c.id == sa.bindparam("of"), newer)
+        .values(last_inbound_at=when, last_phone_id=sa.bindparam("phone")),
+        [
+            {"of": contact_id, "at": at, "phone": phone_id}
+            for contact_id, (at, phone_id) in sorted(wrote.items())
+        ],
+    )
+
+
+async def note_outbound(tx: AsyncConnection, phone_of: Mapping[int, int]) -> None:
+    """`{contact id: phone id}`: through which phone contacts were last written to."""
+    if not phone_of:
+        return
+    await tx.execute(
+        sa.update(contacts)
+        .where(contacts.c.id == sa.bindparam("of"))
+        .values(last_phone_id=sa.bindparam("phone")),
+        [{"of": of, "phone": phone_id} for of, phone_id in sorted(phone_of.items())],
+    )
+
+
+async def is_newest_wish(tx: AsyncConnection, contact_id: int, at: datetime) -> bool:
+    """Whether nothing newer than `at` is known about the contact's consent."""
+    query = sa.select(contacts.c.consent_at).where(contacts.c.id == contact_id)
+    since = (await tx.execute(query)).scalar_one_or_none()
+    return since is None or since <= at
+
+
+async def forget_address(tx: AsyncConnection, contact_id: int, address: Address) -> None:
+    """Take an address off a contact: it may soon be somebody else's."""
+    table = contact_addresses
+    await tx.execute(
+        sa.delete(table)
+        .where(table.c.contact_id == contact_id)
+        .where(table.c.kind_space == address.space, table.c.key == address.key)
+    )

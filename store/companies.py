@@ -1,0 +1,188 @@
+"""Companies: the tenants. Their settings are one typed document.
+
+Rule: settings are only written after they were decoded here, so what is stored is always valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Meta, Struct, field
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from store.columns import JSON, BigId, Moment, Words, metadata
+from store.database import as_kind, columns_of
+from store.errors import InvalidError, NotFoundError
+
+companies = sa.Table(
+    "companies",
+    metadata,
+    sa.Column("id", BigId, sa.Identity(), primary_key=True),
+    sa.Column("name", Words, nullable=False),
+    sa.Column("zone", Words, nullable=False, default="Europe/Rome"),
+    sa.Column("language", Words, nullable=False, default="en"),
+    sa.Column("country", Words, nullable=False, default="IT"),
+    sa.Column("settings", JSON, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+HourOfDay = Annotated[str, Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
+Hours = tuple[HourOfDay, HourOfDay]
+WEEKDAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat")
+USUAL_HOURS: Hours = ("09:00", "20:00")  # most countries' custom for commercial messages
+PAGE = 50
+
+
+def usual_week() -> dict[Day, Hours | None]:
+    """Monday to Saturday 9 to 20, Sunday closed."""
+    return {**dict.fromkeys(WEEKDAYS, USUAL_HOURS), "sun": None}
+
+
+class CompanySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a company wants messages to be sent. Hours are local to the recipient, end excluded;
+    a day that is null or missing is closed.
+    """
+
+    sending_hours: dict[Day, Hours | None] = field(default_factory=usual_week)
+    gap_minutes: Annotated[int, Meta(ge=0, le=30 * 24 * 60)] = 60
+    daily_limit: Annotated[int, Meta(ge=1)] | None = None
+    transactional_any_hour: bool = False
+    unconfirmed_after_minutes: Annotated[int, Meta(ge=1, le=7 * 24 * 60)] = 15
+    unconfirmed_rule: Literal["treat_as_sent", "send_again"] = "treat_as_sent"
+    stop_words: list[str] = []
+    start_words: list[str] = []
+    stop_confirmation: Annotated[str, Meta(max_length=1000)] = (
+        "You will not get any more messages from us. Write START to hear from us again."
+    )
+    cart_marketing_needs_consent: bool = False
+    sms_consent_counts: bool = False
+
+
+class Company(Struct, frozen=True):
+    """A tenant. `zone` is an IANA name, `language` ISO 639-1, `country` ISO 3166 alpha-2."""
+
+    id: int
+    name: str
+    zone: str
+    language: str
+    country: str
+    settings: CompanySettings
+    created_at: datetime
+
+
+def decode_settings(raw: Mapping[str, Any]) -> CompanySettings:
+    """Settings from plain values. Raises InvalidError naming the key that is unknown or wrong."""
+    try:
+        settings = msgspec.convert(raw, CompanySettings)
+    except msgspec.ValidationError as error:
+        message = f"These settings cannot be kept: {error}"
+        raise InvalidError(message) from error
+    for day, hours in settings.sending_hours.items():
+        if hours is not None and hours[0] >= hours[1]:
+            message = f"These settings cannot be kept: on {day} sending hours end before they begin"
+            raise InvalidError(message)
+    return settings
+
+
+def encode_settings(settings: CompanySettings) -> dict[str, Any]:
+    """Settings as plain values, as the API and the forms show them."""
+    plain: dict[str, Any] = msgspec.to_builtins(settings)
+    return plain
+
+
+async def create(
+    tx: AsyncConnection,
+    name: str,
+    *,
+    now: datetime,
+    zone: str = "Europe/Rome",
+    language: str = "en",
+    country: str = "IT",
+    settings: CompanySettings | None = None,
+) -> int:
+    """Make a company and return its id. Raises InvalidError for a zone that does not exist."""
+    row = await tx.execute(
+        sa.insert(companies)
+        .values(
+            name=name,
+            zone=_zone(zone),
+            language=language,
+            country=country,
+            settings=settings or CompanySettings(),
+            created_at=now,
+        )
+        .returning(companies.c.id)
+    )
+    return int(row.scalar_one())
+
+
+async def find(tx: AsyncConnection, company_id: int) -> Company | None:
+    """The company, or None."""
+    return (await find_many(tx, [company_id])).get(company_id)
+
+
+async def find_many(tx: AsyncConnection, company_ids: Collection[int]) -> dict[int, Company]:
+    """Companies by id; those that do not exist are left out."""
+    query = sa.select(*columns_of(Company, companies)).where(companies.c.id.in_(company_ids))
+    return {row.id: _company(row) for row in await tx.execute(query)}
+
+
+async def get(tx: AsyncConnection, company_id: int) -> Company:
+    """The company. Raises NotFoundError."""
+    if (company := await find(tx, company_id)) is None:
+        message = f"company {company_id} does not exist"
+        raise NotFoundError(message)
+    return company
+
+
+async def page(tx: AsyncConnection, *, after: int = 0, limit: int = PAGE) -> list[Company]:
+    """Up to `limit` companies with an id above `after`, oldest first."""
+    query = (
+        sa.select(*columns_of(Company, companies))
+        .where(companies.c.id > after)
+        .order_by(companies.c.id)
+        .limit(limit)
+    )
+    return [_company(row) for row in await tx.execute(query)]
+
+
+async def change(tx: AsyncConnection, company_id: int, **values: str) -> None:
+    """Change `name`, `zone`, `language` or `country`. Raises InvalidError for any other name."""
+    if unknown := values.keys() - {"name", "zone", "language", "country"}:
+        message = f"a company has no {', '.join(sorted(unknown))} that could be changed"
+        raise InvalidError(message)
+    if "zone" in values:
+        _zone(values["zone"])
+    await tx.execute(sa.update(companies).where(companies.c.id == company_id).values(**values))
+
+
+async def set_settings(tx: AsyncConnection, company_id: int, settings: CompanySettings) -> None:
+    """Keep new settings. Raises InvalidError when they contradict themselves."""
+    valid = decode_settings(encode_settings(settings))
+    await tx.execute(
+        sa.update(companies).where(companies.c.id == company_id).values(settings=valid)
+    )
+
+
+def _company(row: sa.Row[Any]) -> Company:
+    plain = as_kind(Company, row)
+    return msgspec.structs.replace(plain, settings=decode_settings(row.settings))
+
+
+def _zone(name: str) -> str:
+    if name not in _zones():
+        message = f"{name!r} is not a time zone; use an IANA name such as Europe/Rome"
+        raise InvalidError(message)
+    return ZoneInfo(name).key
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())

@@ -1,0 +1,171 @@
+"""Messages: one row per item in or out. An outgoing row that is not sent yet is the queue itself.
+
+Rule: a state only moves forward; only a `queued` message can still be recalled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from store.columns import JSON, BigId, Moment, Words, metadata
+from store.database import as_kind, columns_of, insert_rows
+from store.runs import runs
+
+ON_A_CHANNEL = sa.text("channel_id IS NOT NULL")
+QUEUED = sa.text("state = 'queued'")
+CLAIMED = sa.text("state IN ('sending', 'unconfirmed')")
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=False),
+    sa.Column("company_id", BigId, nullable=False),
+    sa.Column("contact_id", BigId, nullable=False),
+    sa.Column("run_id", BigId),
+    sa.Column("automation_id", BigId),
+    sa.Column("step", Words),
+    sa.Column("seq", sa.Integer, nullable=False, default=0),
+    sa.Column("direction", Words, nullable=False),
+    sa.Column("state", Words, nullable=False),
+    sa.Column("kind", Words, nullable=False),
+    sa.Column("content", JSON, nullable=False),
+    sa.Column("preview", Words, nullable=False, default=""),
+    sa.Column("template", Words),
+    sa.Column("category", Words, nullable=False, default="service"),
+    sa.Column("priority", sa.SmallInteger, nullable=False, default=1),
+    sa.Column("phone_id", BigId),
+    sa.Column("channel_id", Words),
+    sa.Column("quoted_channel_id", Words),
+    sa.Column("source", Words, nullable=False),
+    sa.Column("due_at", Moment),
+    sa.Column("expires_at", Moment),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("claimed_by", Words),
+    sa.Column("claimed_at", Moment),
+    sa.Column("sent_at", Moment),
+    sa.Column("delivered_at", Moment),
+    sa.Column("read_at", Moment),
+    sa.Column("failed_at", Moment),
+    sa.Column("error_class", Words),
+    sa.Column("error_code", Words),
+    sa.Column("error", Words),
+    sa.Column("why", JSON, nullable=False, default=list),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Index(
+        "uq_messages_channel_id",
+        "phone_id",
+        "channel_id",
+        unique=True,
+        sqlite_where=ON_A_CHANNEL,
+        postgresql_where=ON_A_CHANNEL,
+    ),
+    sa.Index(
+        "ix_messages_queued",
+        "priority",
+        "company_id",
+        "due_at",
+        "id",
+        sqlite_where=QUEUED,
+        postgresql_where=QUEUED,
+    ),
+    sa.Index("ix_messages_claimed", "claimed_at", sqlite_where=CLAIMED, postgresql_where=CLAIMED),
+    sa.Index("ix_messages_contact_id_id", "contact_id", "id"),
+    sa.Index("ix_messages_run_id", "run_id"),
+)
+
+LEFT = ("sending", "unconfirmed", "sent", "delivered", "read")  # it went out, or may have
+PAGE = 50
+
+
+class Shown(Struct, frozen=True):
+    """A message as chats and the API show it. `content` is a `flows.content` value, plain."""
+
+    id: int
+    contact_id: int
+    run_id: int | None
+    automation_id: int | None
+    step: str | None
+    direction: str
+    state: str
+    kind: str
+    content: dict[str, Any]
+    preview: str
+    template: str | None
+    category: str
+    source: str
+    phone_id: int | None
+    channel_id: str | None
+    quoted_channel_id: str | None
+    due_at: datetime | None
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    read_at: datetime | None
+    failed_at: datetime | None
+    error_code: str | None
+    error: str | None
+    why: list[str]
+    created_at: datetime
+
+
+async def insert_many(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Queue outgoing messages or keep incoming ones; ids are made by `store.ids.new_id`."""
+    await insert_rows(tx, messages, rows)
+
+
+async def page(
+    tx: AsyncConnection,
+    company_id: int,
+    contact_id: int,
+    *,
+    before: int | None = None,
+    limit: int = PAGE,
+) -> list[Shown]:
+    """Up to `limit` messages of a contact with an id below `before`, newest first."""
+    query = sa.select(*columns_of(Shown, messages)).where(
+        messages.c.company_id == company_id, messages.c.contact_id == contact_id
+    )
+    if before is not None:
+        query = query.where(messages.c.id < before)
+    rows = await tx.execute(query.order_by(messages.c.id.desc()).limit(limit))
+    return [as_kind(Shown, row) for row in rows]
+
+
+async def find(tx: AsyncConnection, company_id: int, message_id: int) -> Shown | None:
+    """One message of a company, or None."""
+    query = sa.select(*columns_of(Shown, messages)).where(
+        messages.c.company_id == company_id, messages.c.id == message_id
+    )
+    row = (await tx.execute(query)).one_or_none()
+    return None if row is None else as_kind(Shown, row)
+
+
+async def recall(tx: AsyncConnection, run_ids: Collection[int], now: datetime) -> list[int]:
+    """Cancel what these runs have queued and not sent; the ids of the cancelled messages."""
+    if not run_ids:
+        return []
+    result = await tx.execute(
+        sa.update(messages)
+        .where(messages.c.run_id.in_(run_ids), messages.c.state == "queued")
+        .values(state="cancelled", failed_at=now, error="recalled: the run ended or moved on")
+        .returning(messages.c.id)
+    )
+    return sorted(result.scalars())
+
+
+async def left_for(tx: AsyncConnection, run_ids: Collection[int]) -> set[int]:
+    """Those of these runs whose awaited message has left, or may have: a reply can be to it."""
+    if not run_ids:
+        return set()
+    query = (
+        sa.select(runs.c.id)
+        .join(messages, sa.and_(messages.c.run_id == runs.c.id, messages.c.seq == runs.c.seq))
+        .where(runs.c.id.in_(run_ids), messages.c.direction == "out")
+        .where(messages.c.state.in_(LEFT))
+    )
+    return set((await tx.execute(query)).scalars())

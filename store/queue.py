@@ -1,0 +1,358 @@
+"""The queue half of messages: what is due, who has it in hand, what became of it.
+
+Rule: whoever claims holds the contact's row meanwhile, so two workers never have messages of one
+contact in hand. `claim` and `put_back` belong to one transaction each; nothing here sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from store.addresses import Address
+from store.companies import companies
+from store.contacts import contact_addresses, contacts
+from store.database import as_kind, columns_of, skip_locked
+from store.events import events
+from store.ids import first_id_at
+from store.messages import CLAIMED, QUEUED, messages
+
+LOOK_BACK = timedelta(days=8)  # a message hardly ever waits longer before it is sent
+OUR_CLOCKS_DIFFER = timedelta(minutes=5)  # between processes that make ids
+IN_HAND = sa.and_(CLAIMED, messages.c.state == "sending")
+UNSURE = sa.and_(CLAIMED, messages.c.state == "unconfirmed")
+KNOWN_TO_HAVE_LEFT = ("sending", "unconfirmed", "sent", "delivered", "read")
+PRIORITIES = (0, 1, 2)  # a live answer, transactional, marketing
+SENDABLE = ("wa_id", "phone", "user_id")  # in the order in which they are preferred
+
+
+class Queued(Struct, frozen=True):
+    """A message that is due; `content` and `why` are plain values."""
+
+    id: int
+    company_id: int
+    contact_id: int
+    run_id: int | None
+    seq: int
+    content: Any
+    template: str | None
+    category: str
+    priority: int
+    source: str
+    phone_id: int | None
+    quoted_channel_id: str | None
+    due_at: datetime
+    expires_at: datetime | None
+    attempts: int
+    why: Any
+
+
+class Recipient(Struct, frozen=True):
+    """What sending has to know of a contact."""
+
+    id: int
+    zone: str
+    country: str
+    consent: str
+    blocked_at: datetime | None
+    deleted_at: datetime | None
+    last_inbound_at: datetime | None
+    last_phone_id: int | None
+
+
+class InHand(Struct, frozen=True):
+    """A message that was claimed, as it stands now."""
+
+    id: int
+    company_id: int
+    contact_id: int
+    run_id: int | None
+    automation_id: int | None
+    seq: int
+    state: str
+    content: Any
+    template: str | None
+    phone_id: int | None
+    channel_id: str | None
+    attempts: int
+    claimed_by: str | None
+    claimed_at: datetime | None
+    due_at: datetime | None
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    read_at: datetime | None
+    failed_at: datetime | None
+    error_class: str | None
+    error_code: str | None
+    error: str | None
+    why: Any
+
+
+async def due_lines(tx: AsyncConnection, now: datetime) -> list[tuple[int, int]]:
+    """`(priority, company id)` of every line that has somebody due, most urgent first.
+
+    Reads one index entry per line, however long it is.
+    """
+    lines = sa.union_all(
+        *(sa.select(sa.literal(one).label("priority")) for one in PRIORITIES)
+    ).subquery("lines")
+    due = (
+        sa.select(sa.literal(1))
+        .where(
+            QUEUED,
+            messages.c.priority == lines.c.priority,
+            messages.c.company_id == companies.c.id,
+            messages.c.due_at <= now,
+        )
+        .exists()
+    )
+    query = (
+        sa.select(lines.c.priority, companies.c.id)
+        .select_from(lines.join(companies, sa.true()))
+        .where(due)
+        .order_by(lines.c.priority, companies.c.id)
+    )
+    return [(priority, company_id) for priority, company_id in await tx.execute(query)]
+
+
+async def next_due(tx: AsyncConnection) -> datetime | None:
+    """When the next message is due, over all companies; None when the queue is empty."""
+    query = sa.select(sa.func.min(messages.c.due_at)).where(QUEUED)
+    at: datetime | None = (await tx.execute(query)).scalar_one_or_none()
+    return at
+
+
+async def claim_due(
+    tx: AsyncConnection, company_id: int, priority: int, now: datetime, limit: int
+) -> list[Queued]:
+    """Up to `limit` due messages of one line with their contacts, held until the transaction ends.
+
+    Left out: contacts who have a message in hand or an older one on its way to another try, and
+    messages of runs whose contact has events the engine has not seen (they may recall it).
+    """
+    other = messages.alias("other")
+    in_hand = sa.exists().where(
+        other.c.contact_id == messages.c.contact_id, other.c.state == "sending"
+    )
+    retried = sa.exists().where(
+        other.c.contact_id == messages.c.contact_id,
+        other.c.id < messages.c.id,
+        other.c.state == "queued",
+        other.c.attempts > 0,
+        other.c.priority <= messages.c.priority,
+    )
+    news = sa.exists().where(
+        events.c.contact_id == messages.c.contact_id, events.c.handled_at.is_(None)
+    )
+    query = (
+        sa.select(*columns_of(Queued, messages))
+        .join(contacts, contacts.c.id == messages.c.contact_id)
+        .where(sa.text("messages.state = 'queued'"), messages.c.priority == priority)
+        .where(messages.c.company_id == company_id, messages.c.due_at <= now)
+        .where(sa.or_(messages.c.run_id.is_(None), ~news), ~in_hand, ~retried)
+        .order_by(messages.c.due_at, messages.c.id)
+        .limit(limit)
+    )
+    rows = await tx.execute(skip_locked(tx, query, messages, contacts))
+    return [as_kind(Queued, row) for row in rows]
+
+
+async def busy_contacts(tx: AsyncConnection, contact_ids: Collection[int]) -> set[int]:
+    """Those of the contacts who have a message in hand. Asked again after the claim holds them:
+    another worker may have let go of them a moment ago.
+    """
+    query = sa.select(messages.c.contact_id).where(IN_HAND, messages.c.contact_id.in_(contact_ids))
+    return set((await tx.execute(query)).scalars())
+
+
+async def contacts_with_news(tx: AsyncConnection, contact_ids: Collection[int]) -> set[int]:
+    """Those of the contacts with events the engine has not handled."""
+    query = sa.select(events.c.contact_id).where(
+        events.c.contact_id.in_(contact_ids), events.c.handled_at.is_(None)
+    )
+    return set((await tx.execute(query.distinct())).scalars())
+
+
+async def recipients(
+    tx: AsyncConnection, contact_ids: Collection[int]
+) -> dict[int, tuple[Recipient, Address | None]]:
+    """Contacts by id with the address to write to: the newest WhatsApp id, else phone, user id."""
+    rows = await tx.execute(
+        sa.select(*columns_of(Recipient, contacts)).where(contacts.c.id.in_(contact_ids))
+    )
+    known = [as_kind(Recipient, row) for row in rows]
+    table = contact_addresses.c
+    query = (
+        sa.select(table.contact_id, table.kind, table.value)
+        .where(table.contact_id.in_(contact_ids), table.kind.in_(SENDABLE))
+        .order_by(table.id.desc())
+    )
+    best: dict[int, Address] = {}
+    for contact_id, kind, value in await tx.execute(query):
+        have = best.get(contact_id)
+        if have is None or SENDABLE.index(kind) < SENDABLE.index(have.kind):
+            best[contact_id] = Address(kind, value)
+    return {one.id: (one, best.get(one.id)) for one in known}
+
+
+async def last_out(
+    tx: AsyncConnection, contact_ids: Collection[int], since: datetime, now: datetime
+) -> dict[int, datetime]:
+    """When each contact was last written to, if that was after `since`."""
+    left = sa.func.coalesce(messages.c.sent_at, messages.c.claimed_at)
+    query = (
+        sa.select(messages.c.contact_id, sa.func.max(left))
+        .where(messages.c.contact_id.in_(contact_ids))
+        .where(messages.c.id >= first_id_at(now - LOOK_BACK), messages.c.direction == "out")
+        .where(messages.c.state.in_(KNOWN_TO_HAVE_LEFT), left > since)
+        .group_by(messages.c.contact_id)
+    )
+    return {contact_id: at for contact_id, at in await tx.execute(query) if at is not None}
+
+
+async def last_in(
+    tx: AsyncConnection, contact_ids: Collection[int], since: datetime
+) -> dict[int, dict[int, datetime]]:
+    """`{contact id: {phone id: when they last wrote to it}}`, after `since`."""
+    query = (
+        sa.select(
+            messages.c.contact_id,
+            messages.c.phone_id,
+            sa.func.max(messages.c.created_at),
+        )
+        .where(messages.c.contact_id.in_(contact_ids))
+        .where(messages.c.id >= first_id_at(since - OUR_CLOCKS_DIFFER))
+        .where(messages.c.direction == "in", messages.c.created_at > since)
+        .where(messages.c.phone_id.is_not(None))
+        .group_by(messages.c.contact_id, messages.c.phone_id)
+    )
+    found: dict[int, dict[int, datetime]] = {}
+    for contact_id, phone_id, at in await tx.execute(query):
+        found.setdefault(contact_id, {})[phone_id] = at
+    return found
+
+
+async def claim(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Take messages in hand. Each row: of, phone_id, claimed_by, claimed_at, why."""
+    await _change(tx, rows, state="sending", attempts=messages.c.attempts + 1)
+
+
+async def defer(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Let messages wait longer. Each row: of, due_at, why."""
+    await _change(tx, rows)
+
+
+async def drop(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Give messages up unsent. Each row: of, state, failed_at, error_class,
+    error, why.
+    """
+    await _change(tx, rows)
+
+
+async def in_hand(tx: AsyncConnection, message_ids: Collection[int]) -> dict[int, InHand]:
+    """Messages by id as they stand, held until the transaction ends."""
+    return await _held(tx, messages.c.id.in_(message_ids))
+
+
+async def by_channel_ids(
+    tx: AsyncConnection, phone_ids: Collection[int], channel_ids: Collection[str]
+) -> list[InHand]:
+    """Outgoing messages of these phones with these ids of the channel, held like `in_hand`."""
+    found = await _held(
+        tx,
+        messages.c.phone_id.in_(phone_ids)
+        & messages.c.channel_id.in_(channel_ids)
+        & (messages.c.direction == "out"),
+    )
+    return list(found.values())
+
+
+async def settle(tx: AsyncConnection, rows: Sequence[InHand]) -> None:
+    """Write down what became of messages: everything that can change once they are claimed."""
+    names = InHand.__struct_fields__[InHand.__struct_fields__.index("state") :]
+    fixed = ("content", "template", "claimed_by", "claimed_at")
+    await _change(
+        tx,
+        [
+            {"of": row.id} | {name: getattr(row, name) for name in names if name not in fixed}
+            for row in rows
+        ],
+    )
+
+
+async def abandoned(
+    tx: AsyncConnection,
+    *,
+    claimed_before: datetime,
+    dead_workers: Collection[str],
+    except_ids: Collection[int],
+    limit: int,
+) -> list[InHand]:
+    """Messages in hand of workers that are gone, or in hand for too long; held."""
+    query = sa.select(messages.c.id).where(
+        IN_HAND,
+        sa.or_(
+            messages.c.claimed_at < claimed_before, messages.c.claimed_by.in_(sorted(dead_workers))
+        ),
+    )
+    ids = set((await tx.execute(query.limit(limit))).scalars()) - set(except_ids)
+    return list((await _held(tx, IN_HAND & messages.c.id.in_(ids))).values()) if ids else []
+
+
+async def workers_with_messages(tx: AsyncConnection) -> set[str]:
+    """The names under which messages are in hand."""
+    rows = await tx.execute(sa.select(messages.c.claimed_by).where(IN_HAND).distinct())
+    return set(filter(None, rows.scalars()))
+
+
+async def companies_unconfirmed(tx: AsyncConnection) -> set[int]:
+    """The companies with messages nobody knows the fate of."""
+    rows = await tx.execute(sa.select(messages.c.company_id).where(UNSURE).distinct())
+    return set(rows.scalars())
+
+
+async def unconfirmed(
+    tx: AsyncConnection,
+    company_id: int,
+    before: datetime,
+    *,
+    except_ids: Collection[int],
+    limit: int,
+) -> list[InHand]:
+    """A company's messages nobody knows the fate of, claimed before a moment; held."""
+    query = (
+        sa.select(messages.c.id)
+        .where(UNSURE, messages.c.claimed_at < before, messages.c.company_id == company_id)
+        .order_by(messages.c.claimed_at)
+        .limit(limit)
+    )
+    ids = set((await tx.execute(query)).scalars()) - set(except_ids)
+    return list((await _held(tx, UNSURE & messages.c.id.in_(ids))).values()) if ids else []
+
+
+async def _held(tx: AsyncConnection, which: sa.ColumnElement[bool]) -> dict[int, InHand]:
+    query = sa.select(*columns_of(InHand, messages)).where(which)
+    rows = await tx.execute(query.order_by(messages.c.id).with_for_update())
+    return {row.id: as_kind(InHand, row) for row in rows}
+
+
+async def _change(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]], **same: Any) -> None:
+    """One statement: set in each message `of` what its row says, and `same` in all."""
+    if not rows:
+        return
+    names = [name for name in rows[0] if name != "of"]
+    await tx.execute(
+        sa.update(messages)
+        .where(messages.c.id == sa.bindparam("of"))
+        .values({name: sa.bindparam(f"new_{name}", type_=messages.c[name].type) for name in names})
+        .values(**same),
+        [
+            {"of": row["of"]} | {f"new_{name}": row[name] for name in names}
+            for row in sorted(rows, key=lambda row: int(row["of"]))
+        ],
+    )

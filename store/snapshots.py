@@ -1,0 +1,92 @@
+"""Contacts as flows see them: many at once, in three statements.
+
+Rule: read-only; what a run changes is written by the engine's batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from flows.contact import Company, Contact
+from store.companies import CompanySettings, companies, decode_settings
+from store.contacts import contact_addresses, contact_tags, contacts
+from store.numbers import zones_for
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A contact, and what its company decided."""
+
+    contact: Contact
+    company_id: int
+    settings: CompanySettings
+
+
+async def snapshots(tx: AsyncConnection, contact_ids: Sequence[int]) -> dict[int, Snapshot]:
+    """`{contact id: snapshot}`; ids that do not exist are missing. Deleted contacts are blocked."""
+    query = (
+        sa.select(
+            contacts,
+            companies.c.name.label("company_name"),
+            companies.c.zone.label("company_zone"),
+            companies.c.language.label("company_language"),
+            companies.c.settings.label("company_settings"),
+        )
+        .join(companies, companies.c.id == contacts.c.company_id)
+        .where(contacts.c.id.in_(contact_ids))
+    )
+    rows = (await tx.execute(query)).all()
+    tags: dict[int, set[str]] = {}
+    for contact_id, tag in await tx.execute(
+        sa.select(contact_tags.c.contact_id, contact_tags.c.tag).where(
+            contact_tags.c.contact_id.in_(contact_ids)
+        )
+    ):
+        tags.setdefault(contact_id, set()).add(tag)
+    addresses: dict[int, dict[str, str]] = {}
+    for contact_id, kind, value in await tx.execute(
+        sa.select(
+            contact_addresses.c.contact_id, contact_addresses.c.kind, contact_addresses.c.value
+        )
+        .where(contact_addresses.c.contact_id.in_(contact_ids))
+        .order_by(contact_addresses.c.id.desc())
+    ):
+        addresses.setdefault(contact_id, {})[kind] = value
+    settings: dict[int, CompanySettings] = {}
+    for row in rows:
+        if row.company_id not in settings:
+            settings[row.company_id] = decode_settings(row.company_settings)
+    return {
+        row.id: Snapshot(
+            _contact(row, frozenset(tags.get(row.id, ())), addresses.get(row.id, {})),
+            row.company_id,
+            settings[row.company_id],
+        )
+        for row in rows
+    }
+
+
+def _contact(row: Any, tags: frozenset[str], addresses: dict[str, str]) -> Contact:
+    phone = addresses.get("phone") or addresses.get("wa_id", "")
+    return Contact(
+        id=row.id,
+        name=row.name or f"{row.first_name} {row.last_name}".strip(),
+        first_name=row.first_name or row.name.split(" ", 1)[0],
+        last_name=row.last_name,
+        phone=phone,
+        email=addresses.get("email", ""),
+        language=row.language,
+        country=row.country,
+        zone=zones_for(row.zone, phone, row.company_zone)[0],
+        consent=row.consent,
+        blocked=row.blocked_at is not None or row.deleted_at is not None,
+        handed_over=row.handed_over_at is not None,
+        last_inbound_at=row.last_inbound_at,
+        tags=tags,
+        fields=row.fields or {},
+        company=Company(row.company_id, row.company_name, row.company_zone, row.company_language),
+    )
