@@ -1,0 +1,225 @@
+"""What a batch of Persons asked for, as rows: one list per table, one statement per list.
+
+Rule: `write` is called once, inside the transaction that also marks the events as handled.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, assert_never
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from engine.person import Call, Moved, Person, Sent
+from flows.content import Content, Media, Template, Text, plain
+from flows.contact import BUILT_IN_FIELDS
+from flows.effects import ChangeTags, SetConsent, SetField
+from store import contacts, http_calls, messages, runs, templates, visits
+
+LIVE_ANSWER, TRANSACTIONAL, MARKETING = 0, 1, 2
+
+
+class Books:
+    """Everything one batch writes."""
+
+    def __init__(self, now: datetime, new_id: Callable[[], int]) -> None:
+        self.now = now
+        self.new_id = new_id
+        self.new_runs: list[dict[str, Any]] = []
+        self.old_runs: list[dict[str, Any]] = []
+        self.visits: list[dict[str, Any]] = []
+        self.counts: Counter[tuple[int, str, str]] = Counter()
+        self.messages: list[dict[str, Any]] = []
+        self.calls: list[dict[str, Any]] = []
+        self.recalled: list[int] = []
+        self.tagged: list[tuple[int, int, str]] = []
+        self.untagged: list[tuple[int, str]] = []
+        self.fields: dict[int, dict[str, Any]] = {}
+        self.consents: dict[int, SetConsent] = {}
+
+    def add(self, company_id: int, person: Person) -> None:
+        """Book what came of one contact."""
+        contact_id = person.contact.id
+        for moved in person.moved.values():
+            self._run(company_id, contact_id, moved)
+        for sent in person.sends:
+            self.messages.append(self._message(company_id, contact_id, sent))
+        for call in person.calls:
+            self.calls.append(self._call(company_id, contact_id, call))
+        self.recalled += person.recalled
+        for change in person.changes:
+            self._change(company_id, contact_id, change, person)
+
+    def _run(self, company_id: int, contact_id: int, moved: Moved) -> None:
+        active, run = moved.active, moved.active.run
+        row = {
+            "id": run.id,
+            "status": run.status,
+            "step": run.step,
+            "seq": run.seq,
+            "state": msgspec.to_builtins(run),
+            "wait_until": run.wait.until if run.wait else None,
+            "ended_at": None if run.status == "waiting" else self.now,
+            "reason": run.reason,
+        }
+        if moved.new:
+            self.new_runs.append(
+                row
+                | {
+                    "company_id": company_id,
+                    "automation_id": active.automation_id,
+                    "revision_id": active.revision_id,
+                    "contact_id": contact_id,
+                    "trigger": moved.trigger,
+                    "cart_id": moved.cart_id or None,
+                    "started_at": self.now,
+                }
+            )
+            self._visit(company_id, active.automation_id, run.id, _start_line(moved, self.now))
+            self.counts[active.automation_id, "", "started"] += 1
+        else:
+            self.old_runs.append(row)
+        for visit in moved.trace:
+            self._visit(company_id, active.automation_id, run.id, msgspec.structs.asdict(visit))
+            self.counts[active.automation_id, visit.step, visit.exit or visit.did] += 1
+
+    def _visit(
+        self, company_id: int, automation_id: int, run_id: int, line: dict[str, Any]
+    ) -> None:
+        self.visits.append(
+            line
+            | {
+                "company_id": company_id,
+                "automation_id": automation_id,
+                "run_id": run_id,
+                "exit": line["exit"] or None,
+            }
+        )
+
+    def _message(self, company_id: int, contact_id: int, sent: Sent) -> dict[str, Any]:
+        send = sent.send
+        return {
+            "id": self.new_id(),
+            "company_id": company_id,
+            "contact_id": contact_id,
+            "run_id": sent.run_id or None,
+            "automation_id": sent.automation_id or None,
+            "step": send.step or None,
+            "seq": send.seq,
+            "direction": "out",
+            "state": "queued",
+            "kind": kind_of_content(send.content),
+            "content": msgspec.to_builtins(send.content),
+            "preview": plain(send.content),
+            "template": send.content.name if isinstance(send.content, Template) else None,
+            "category": "service",
+            "priority": LIVE_ANSWER if sent.answer else TRANSACTIONAL,
+            "source": "automation" if sent.run_id else "system",
+            "due_at": self.now,
+            "expires_at": send.expires_at,
+            "created_at": self.now,
+        }
+
+    def _call(self, company_id: int, contact_id: int, call: Call) -> dict[str, Any]:
+        return {
+            "id": self.new_id(),
+            "company_id": company_id,
+            "contact_id": contact_id,
+            "run_id": call.run_id,
+            "seq": call.call.seq,
+            "state": "queued",
+            "request": msgspec.to_builtins(call.call),
+            "due_at": self.now,
+            "created_at": self.now,
+        }
+
+    def _change(
+        self,
+        company_id: int,
+        contact_id: int,
+        change: ChangeTags | SetField | SetConsent,
+        person: Person,
+    ) -> None:
+        match change:
+            case ChangeTags(add=add, remove=remove):
+                self.tagged += [(company_id, contact_id, tag) for tag in add - remove]
+                self.untagged += [(contact_id, tag) for tag in remove]
+            case SetField(name=name):
+                row = self.fields.setdefault(contact_id, {})
+                if name in BUILT_IN_FIELDS:
+                    row[name] = getattr(person.contact, name)
+                else:
+                    row["fields"] = person.contact.fields
+            case SetConsent():
+                self.consents[contact_id] = change
+            case _:
+                assert_never(change)
+
+    async def write(self, tx: AsyncConnection) -> None:
+        """Write it all, one statement per table."""
+        await runs.insert_many(tx, self.new_runs)
+        await runs.update_many(tx, self.old_runs)
+        await visits.insert_many(tx, self.visits)
+        await visits.count(tx, self.counts)
+        await messages.recall(tx, self.recalled, self.now)
+        await self._fill_categories(tx)
+        await messages.insert_many(tx, self.messages)
+        await http_calls.insert_many(tx, self.calls)
+        await self._write_contacts(tx)
+
+    async def _fill_categories(self, tx: AsyncConnection) -> None:
+        """A template's category and words are the template's own, not the flow's."""
+        wanted = [row for row in self.messages if row["template"]]
+        if not wanted:
+            return
+        keys = {
+            (row["company_id"], row["template"], row["content"]["language"]) for row in wanted
+        }
+        known = await templates.find_many(tx, keys)
+        for row in wanted:
+            found = known.get((row["company_id"], row["template"], row["content"]["language"]))
+            if found is None:
+                continue  # the channel will say that it does not exist
+            row["category"] = found.category.lower()
+            row["preview"] = found.filled(row["content"].get("body", ()))
+            if row["category"] == "marketing":
+                row["priority"] = max(row["priority"], MARKETING) if row["priority"] else 0
+
+    async def _write_contacts(self, tx: AsyncConnection) -> None:
+        await contacts.untag_rows(tx, self.untagged)
+        await contacts.tag_rows(tx, self.tagged, self.now)
+        await contacts.update_rows(tx, self.fields, self.now)
+        out = [one for one, change in self.consents.items() if change.consent == "no"]
+        back = [one for one, change in self.consents.items() if change.consent == "yes"]
+        if out:
+            await contacts.opt_out(tx, out, self.now, "message")
+        if back:
+            await contacts.opt_in(tx, back, self.now, "message")
+
+
+def kind_of_content(content: Content) -> str:
+    """The message's kind as it is listed: text, image, template, buttons …"""
+    match content:
+        case Media(media=media):
+            return media
+        case Text():
+            return "text"
+        case _:
+            return str(content.__struct_config__.tag)
+
+
+def _start_line(moved: Moved, now: datetime) -> dict[str, Any]:
+    line: Mapping[str, Any] = {
+        "step": "",
+        "kind": "start",
+        "seq": 0,
+        "at": now,
+        "did": "noted",
+        "exit": "",
+        "why": moved.why,
+        "data": {},
+    }
+    return dict(line)

@@ -1,0 +1,141 @@
+"""One engine process: an arq worker whose jobs are doorbells, with a tick every second.
+
+Rule: Redis may vanish or be wiped at any moment; the worker then ticks by itself and comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from arq import cron
+from arq.connections import RedisSettings, create_pool
+from arq.worker import Worker, func
+from redis.exceptions import RedisError
+
+from engine.jobs.advance import advance_batch
+from engine.jobs.tick import tick
+from engine.runner import Runner
+from engine.webhooks import Caller
+from store import heartbeats
+from store.database import Database
+from store.doorbell import Doorbell
+
+QUEUE = "arq:queue"
+POLL_S = 0.01  # arq's default of half a second would be all of our latency
+JOB_LIMIT_S = 300
+PAUSE_S = 1.0  # between two ticks, and before Redis is tried again
+BEAT_S = 2.0
+EVERY_SECOND = set(range(60))
+log = structlog.get_logger(__name__)
+
+
+async def run(
+    database_url: str,
+    redis_url: str,
+    clock: Callable[[], datetime],
+    *,
+    allow_private_webhooks: bool = False,
+) -> None:
+    """Work until SIGTERM or SIGINT; the batch in hand is finished first."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    database = Database(database_url)
+    bell = Doorbell(redis_url)
+    runner = Runner(database, clock, bell)
+    caller = Caller(database, clock, allow_private=allow_private_webhooks)
+    ctx: dict[str, Any] = {"runner": runner, "caller": caller}
+    tasks = [
+        asyncio.create_task(_work(redis_url, ctx, stop)),
+        asyncio.create_task(_beat(database, stop)),
+    ]
+    try:
+        await stop.wait()
+        await asyncio.gather(*tasks)
+    finally:
+        await caller.close()
+        await bell.close()
+        await database.close()
+
+
+async def _work(redis_url: str, ctx: dict[str, Any], stop: asyncio.Event) -> None:
+    """arq as long as Redis is there, bare ticks while it is not."""
+    while not stop.is_set():
+        worker = None
+        try:
+            worker = await _worker(redis_url, ctx)
+            await _until(worker.main(), stop)
+        except (RedisError, OSError) as error:
+            log.warning("Redis is away; going on without it", error=str(error))
+        except Exception:
+            log.exception("engine fault; trying again")
+        finally:
+            if worker is not None:
+                with contextlib.suppress(RedisError, OSError):
+                    await worker.close()
+        if not stop.is_set():
+            await _tick_once(ctx)
+            await _until(asyncio.sleep(PAUSE_S), stop)
+
+
+async def _worker(redis_url: str, ctx: dict[str, Any]) -> Worker:
+    settings = RedisSettings.from_dsn(redis_url)
+    settings.conn_retries = 0
+    settings.retry_on_timeout = True
+    pool = await create_pool(settings)
+    return Worker(
+        functions=[func(advance_batch, keep_result=0, max_tries=1)],
+        cron_jobs=[
+            cron(tick, second=EVERY_SECOND, microsecond=0, keep_result=0, max_tries=1, unique=True)
+        ],
+        redis_pool=pool,
+        queue_name=QUEUE,
+        handle_signals=False,
+        poll_delay=POLL_S,
+        job_timeout=JOB_LIMIT_S,
+        keep_result=0,
+        ctx=ctx,
+    )
+
+
+async def _tick_once(ctx: dict[str, Any]) -> None:
+    try:
+        await tick(ctx)
+    except Exception:
+        log.exception("tick failed; trying again")
+
+
+async def _until(work: Any, stop: asyncio.Event) -> None:
+    """Await `work` or the stop, whichever is first."""
+    task = asyncio.ensure_future(work)
+    waiter = asyncio.create_task(stop.wait())
+    await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED)
+    waiter.cancel()
+    if not task.done():
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    else:
+        await task
+
+
+async def _beat(database: Database, stop: asyncio.Event) -> None:
+    """Say that we live. Real time: health must not depend on a clock that tests move."""
+    name = f"engine:{socket.gethostname()}:{os.getpid()}"
+    started = datetime.now(UTC)
+    while not stop.is_set():
+        try:
+            async with database.write() as tx:
+                await heartbeats.beat(tx, name, os.getpid(), started, datetime.now(UTC))
+        except Exception as error:  # noqa: BLE001  the database is away: others will notice
+            log.warning("no heartbeat", error=str(error))
+        await _until(asyncio.sleep(BEAT_S), stop)
