@@ -1,4 +1,4 @@
-"""All kinds there are: found by dropping a file in, turned into JSON Schema, used to read documents.
+"""All kinds there are: found in a folder, turned into JSON Schema, used to read documents.
 
 Rule: every problem of a document is reported at once, each with its step and field.
 """
@@ -66,7 +66,9 @@ def _tag(kind: type) -> str | None:
 class Catalog:
     """The kinds of one installation. Making one is cheap; schemas are built when first needed."""
 
-    def __init__(self, steps: Mapping[str, type[Step]], triggers: Mapping[str, type[Trigger]]):
+    def __init__(
+        self, steps: Mapping[str, type[Step]], triggers: Mapping[str, type[Trigger]]
+    ) -> None:
         self.steps = dict(steps)
         self.triggers = dict(triggers)
 
@@ -101,7 +103,9 @@ class Catalog:
         flow: AnyFlow = msgspec.convert(migrations.migrate(raw), self.flow_type)
         return flow
 
-    def check(self, raw: object, known: Known | None = None) -> tuple[AnyFlow | None, list[Problem]]:
+    def check(
+        self, raw: object, known: Known | None = None
+    ) -> tuple[AnyFlow | None, list[Problem]]:
         """The flow (None when its shape is wrong) and all problems, errors first."""
         if not isinstance(raw, dict):
             return None, [Problem("error", "The document must be a JSON object.")]

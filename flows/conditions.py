@@ -7,7 +7,7 @@ with another. A verdict always comes with its reason in words, for the trace.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
@@ -68,7 +68,9 @@ class All(Struct, frozen=True, forbid_unknown_fields=True, tag="all", tag_field=
     of: list[Condition] = []
 
 
-class Any_(Struct, frozen=True, forbid_unknown_fields=True, tag="any", tag_field="type"):
+class Any_(  # noqa: N801  `Any` is taken, and All, Any, Not belong together
+    Struct, frozen=True, forbid_unknown_fields=True, tag="any", tag_field="type"
+):
     """At least one of the conditions holds (none at all: does not)."""
 
     of: list[Condition] = []
@@ -112,7 +114,7 @@ def holds(condition: Condition, values: Mapping[str, Any], depth: int = 0) -> tu
 
 
 def in_words(condition: Condition) -> str:
-    """The condition as a person would say it: `tags contains vip and cart.total is more than 50`."""
+    """The condition as a person would say it: `tags contains “vip” and cart.total is set`."""
     match condition:
         case Leaf(value=value, op=op, to=to):
             said = f"{value.removeprefix('contact.')} {_SAID[op]}"
@@ -120,9 +122,14 @@ def in_words(condition: Condition) -> str:
         case Not(of=inner):
             return f"not ({in_words(inner)})"
         case All(of=parts):
-            return " and ".join(in_words(part) for part in parts) or "always"
+            return " and ".join(map(_inner_words, parts)) or "always"
         case Any_(of=parts):
-            return " or ".join(in_words(part) for part in parts) or "never"
+            return " or ".join(map(_inner_words, parts)) or "never"
+
+
+def _inner_words(condition: Condition) -> str:
+    several = isinstance(condition, All | Any_) and len(condition.of) > 1
+    return f"({in_words(condition)})" if several else in_words(condition)
 
 
 def look_up(values: Any, path: str) -> Any:
@@ -131,7 +138,7 @@ def look_up(values: Any, path: str) -> Any:
     for part in path.split("."):
         if isinstance(found, Mapping):
             found = found.get(part)
-        elif isinstance(found, list) and part.isdigit() and int(part) < len(found):
+        elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
             found = found[int(part)]
         else:
             return None
@@ -165,15 +172,22 @@ def _test(op: Operator, found: Any, to: Any) -> bool:
             return normal(_text(found)).startswith(normal(_text(to)))
         case "matches":
             return search(_text(to), _text(found))
-        case "before" | "after":
-            return _ordered(op == "after", _moment(found), _moment(to), strict=True)
-        case "more_than" | "at_least" | "less_than" | "at_most":
-            up = op in ("more_than", "at_least")
-            return _ordered(up, _number(found), _number(to), strict=op.endswith("than"))
+        case _:
+            return _test_order(op, found, to)
+
+
+def _test_order(op: Operator, found: Any, to: Any) -> bool:
+    read = _moment if op in ("before", "after") else _number
+    left, right = read(found), read(to)
+    if left is None or right is None:
+        return False
+    if left == right:
+        return op in ("at_least", "at_most")
+    return bool(left > right) == (op in ("after", "more_than", "at_least"))
 
 
 def _empty(found: Any) -> bool:
-    return found is None or found == "" or found == [] or found == {}
+    return found is None or (isinstance(found, str | list | dict) and not found)
 
 
 def _same(found: Any, to: Any) -> bool:
@@ -192,14 +206,6 @@ def _contains(found: Any, to: Any) -> bool:
     return wanted in normal(_text(found))
 
 
-def _ordered(up: bool, left: Any, right: Any, *, strict: bool) -> bool:
-    if left is None or right is None:
-        return False
-    if left == right:
-        return not strict
-    return bool(left > right) == up
-
-
 def _number(value: Any) -> Decimal | None:
     if isinstance(value, bool) or value is None:
         return None
@@ -210,14 +216,18 @@ def _number(value: Any) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _moment(value: Any) -> str | None:
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    text = _text(value).strip()
-    try:
-        return datetime.fromisoformat(text).isoformat()
-    except ValueError:
-        return None
+def _moment(value: Any) -> datetime | None:
+    """`value` as a moment; a day is its midnight, and a time without a zone is UTC."""
+    if isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, date):
+        moment = datetime(value.year, value.month, value.day, tzinfo=UTC)
+    else:
+        try:
+            moment = datetime.fromisoformat(_text(value).strip())
+        except ValueError:
+            return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _text(value: Any) -> str:

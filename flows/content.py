@@ -1,4 +1,4 @@
-"""What a message holds, on its way out or in: one closed union for flows, queue, channels and pages.
+"""What a message holds, out or in: one closed union for flows, queue, channels and pages.
 
 Limits are WhatsApp's own; a channel that cannot show buttons renders the same content as text.
 """

@@ -30,9 +30,9 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     not_again_within: Annotated[
         Duration | None, Meta(description="Not started again within this time")
     ] = None
-    condition: Annotated[Condition | None, Meta(description="Only contacts for whom this holds")] = (
-        None
-    )
+    condition: Annotated[
+        Condition | None, Meta(description="Only contacts for whom this holds")
+    ] = None
 
 
 class ExitRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,7 +48,11 @@ class Flow(Struct, Generic[S, T], frozen=True, kw_only=True, forbid_unknown_fiel
     name: Annotated[str, Meta(min_length=1, max_length=120, description="What the team calls it")]
     description: Annotated[str, Meta(max_length=1000, description="What it is for")] = ""
     language: Annotated[
-        str, Meta(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$", description="Language of its messages")
+        str,
+        Meta(
+            pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$",
+            description="Language of its messages, such as en or pt_BR",
+        ),
     ] = "en"
     triggers: Annotated[
         dict[StepId, T], Meta(max_length=50, description="What starts it, by a stable name")

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-PATTERN = r"^(?=\d)(\d{1,4}d)?(\d{1,5}h)?(\d{1,6}m)?(\d{1,7}s)?$"
+# The look-ahead at the end: in Python `$` alone would let a last line break pass.
+PATTERN = r"^(?=[0-9])([0-9]{1,4}d)?([0-9]{1,5}h)?([0-9]{1,6}m)?([0-9]{1,7}s)?$(?!\n)"
 _PARTS = re.compile(PATTERN)
 _WORDS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 

@@ -1,5 +1,6 @@
 """Everything that can happen to a contact. A closed union: what is not here cannot start,
-resume or end a run."""
+resume or end a run.
+"""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from flows.problems import Problem, pointer
 
+_WRITTEN = {"duration": "a length of time such as 30m, 24h, 2d or 1d12h"}
 _CHOICE = 20  # names that are still read as a choice
 _TYPES = {
     "string": "text",
@@ -40,9 +41,10 @@ def explain(validator: Draft202012Validator, value: object, place: Place) -> Ite
 def nearest(word: str, words: Iterable[str]) -> str:
     """“Did you mean …?” when something is close, else the whole choice if it is not too long."""
     known = sorted(words)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    folded = {one.casefold(): one for one in known}
+    close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     if close:
-        return f"Did you mean “{close[0]}”?"
+        return f"Did you mean “{folded[close[0]]}”?"
     return f"Choose one of {', '.join(known)}." if len(known) <= _CHOICE else ""
 
 
@@ -90,7 +92,7 @@ def _problems(error: ValidationError, place: Place) -> Iterator[Problem]:
     yield Problem("error", _sentence(error), pointer(*path), place.step)
 
 
-def _sentence(error: ValidationError) -> str:  # noqa: PLR0911  one line per keyword
+def _sentence(error: ValidationError) -> str:
     limit: Any = error.validator_value
     instance: Any = error.instance
     match error.validator:
@@ -106,7 +108,7 @@ def _sentence(error: ValidationError) -> str:  # noqa: PLR0911  one line per key
         case "minLength" | "minItems" | "minProperties":
             return "This is empty." if limit == 1 else f"This needs at least {limit}."
         case "maxLength":
-            return f"This is {len(instance) - limit} characters too long (at most {limit})."
+            return f"This is too long: {len(instance):,} characters, at most {limit:,} fit."
         case "maxItems" | "maxProperties":
             return f"There are {len(instance)}; at most {limit} are possible."
         case "minimum" | "exclusiveMinimum":
@@ -121,8 +123,9 @@ def _sentence(error: ValidationError) -> str:  # noqa: PLR0911  one line per key
 
 
 def _meaning(error: ValidationError) -> str:
-    said = _schema(error).get("description")
-    return str(said or f"it must match {error.validator_value}")
+    schema = _schema(error)
+    written = _WRITTEN.get(schema.get("x-input", ""))
+    return str(written or schema.get("description") or f"it must match {error.validator_value}")
 
 
 def _schema(error: ValidationError) -> Mapping[str, Any]:

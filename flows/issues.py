@@ -56,7 +56,8 @@ def _start(flow: AnyFlow) -> Iterator[Problem]:
     elif flow.start not in flow.steps:
         yield Problem("error", f"The first step “{flow.start}” does not exist.", "/start")
     if not flow.triggers:
-        yield Problem("warning", "Nothing starts this automation.", "/triggers", todo="Add a trigger.")
+        said = "Nothing starts this automation."
+        yield Problem("warning", said, "/triggers", todo="Add a trigger.")
 
 
 def _lines(flow: AnyFlow) -> Iterator[Problem]:
@@ -163,9 +164,7 @@ def _service_window(flow: AnyFlow) -> Iterator[Problem]:
             if target not in flow.steps:
                 continue
             passed = step.passes(name)
-            later = (
-                timedelta(0) if passed is None else min(since[step_id] + passed, SERVICE_WINDOW)
-            )
+            later = timedelta(0) if passed is None else min(since[step_id] + passed, SERVICE_WINDOW)
             if target not in since or later > since[target]:
                 since[target] = later
                 todo.append(target)
@@ -213,10 +212,14 @@ def _references(flow: AnyFlow, known: Known) -> Iterator[Problem]:
         )
 
 
-def _template(facts: TemplateFacts, wanted: Reference, step_id: str, where: str) -> Iterator[Problem]:
+def _template(
+    facts: TemplateFacts, wanted: Reference, step_id: str, where: str
+) -> Iterator[Problem]:
     if facts.status != "APPROVED":
-        said = f"Template “{wanted.name}” is {facts.status.lower()}; only approved ones can be sent."
+        status = facts.status.lower()
+        said = f"Template “{wanted.name}” is {status}; only approved ones can be sent."
         yield Problem("error", said, where, step_id)
     if wanted.variables is not None and facts.variables != wanted.variables:
-        said = f"Template “{wanted.name}” has {facts.variables} variables, this fills in {wanted.variables}."
+        count = f"needs {facts.variables} filled in, this fills in {wanted.variables}"
+        said = f"Variables of template “{wanted.name}”: it {count}."
         yield Problem("error", said, where, step_id)

@@ -74,7 +74,7 @@ class Context:
 
     __slots__ = ("_values", "contact", "now", "run", "seed", "seq", "step")
 
-    def __init__(  # noqa: PLR0913  a plain record, filled in one place
+    def __init__(
         self, run: Run, step: str, seq: int, contact: Contact, now: datetime, seed: int
     ) -> None:
         self.run = run
@@ -100,7 +100,7 @@ class Context:
         return self._values
 
     def render(self, text: str) -> str:
-        """`text` with its Liquid filled in. Raises FlowError, which fails the run with its reason."""
+        """`text` with its Liquid filled in. Raises FlowError, which fails the run."""
         return render(text, self.values) if has_liquid(text) else text
 
 
@@ -112,6 +112,8 @@ class Step(
     label: ClassVar[str] = ""
     group: ClassVar[Group] = "flow"
     icon: ClassVar[str] = "square"
+    example: ClassVar[Mapping[str, Any]] = {}
+    """For the docs, where no flow of the library uses this kind: its settings, without `next`."""
 
     name: Annotated[str, Meta(max_length=80, description="What colleagues call this step")] = ""
     next: Annotated[dict[str, StepId], Meta(description="Exit → the step it leads to")] = {}

@@ -24,7 +24,8 @@ STOP_WORDS = frozenset(
 )
 START_WORDS = frozenset(("start", "unstop", "subscribe", "inizia", "iscrivimi", "alta"))
 
-_VARIATION_SELECTORS = range(0xFE00, 0xFE10)  # how an emoji looks, never what it says
+# How an emoji looks, never what it says: variation selectors and skin tones.
+_LOOKS = frozenset((*range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400)))
 
 
 @lru_cache(maxsize=4096)
@@ -68,7 +69,7 @@ def wants_start(text: str, extra: frozenset[str] = frozenset()) -> bool:
 
 
 def _invisible(char: str) -> bool:
-    if unicodedata.combining(char) or ord(char) in _VARIATION_SELECTORS:
+    if unicodedata.combining(char) or ord(char) in _LOOKS:
         return True
     return unicodedata.category(char) == "Cf"  # zero-width marks that keyboards and copying add
 

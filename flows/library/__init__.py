@@ -1,0 +1,30 @@
+"""Ready-made flows and the WhatsApp templates they send, as the JSON files beside this one."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+
+
+def names() -> list[str]:
+    """The ready-made flows, by file name."""
+    return sorted(
+        one.name.removesuffix(".json")
+        for one in files(__name__).iterdir()
+        if one.name.endswith(".json")
+    )
+
+
+def document(name: str) -> dict[str, Any]:
+    """One ready-made flow document. Raises FileNotFoundError for a name that is not there."""
+    found: dict[str, Any] = msgspec.json.decode((files(__name__) / f"{name}.json").read_bytes())
+    return found
+
+
+def templates() -> list[dict[str, Any]]:
+    """All WhatsApp templates the flows need, as bodies for the Cloud API's create call."""
+    folder = files(__name__) / "templates"
+    found = sorted(folder.iterdir(), key=lambda one: one.name)
+    return [msgspec.json.decode(one.read_bytes()) for one in found if one.name.endswith(".json")]

@@ -1,0 +1,278 @@
+"""What a channel is: how it sends, what it can tell us, and what its refusals mean.
+
+Rule: no channel knows the queue, and nothing outside a channel knows its error codes; both sides
+talk in the meanings of this page.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import datetime, timedelta
+from typing import ClassVar, Literal
+
+from msgspec import Struct
+
+from flows.content import Content
+
+ReceiptState = Literal["sent", "delivered", "read", "failed"]
+AddressKind = Literal["wa_id", "phone", "user_id", "lid"]
+
+Meaning = Literal[
+    "throttle",
+    "pair",
+    "temporary",
+    "media",
+    "number_in_danger",
+    "number_stopped",
+    "window_closed",
+    "contact",
+    "do_not_send",
+    "metas_choice",
+    "our_request",
+    "template",
+    "uncertain",
+    "unreachable",
+    "unknown",
+]
+
+
+class Address(Struct, frozen=True):
+    """Where a message goes: digits for `wa_id` and `phone`, Meta's own id for `user_id`."""
+
+    kind: AddressKind
+    value: str
+
+
+class PhoneAccess(Struct, frozen=True):
+    """What a channel needs to speak for one phone. Empty address or version: the channel's own."""
+
+    id: int
+    remote_id: str
+    token: str
+    base_url: str = ""
+    version: str = ""
+
+
+class Accepted(Struct, frozen=True):
+    """WhatsApp took the message: its id there, the recipient's real `wa_id` (may be empty), and
+    whether it is held back until Meta has looked at the template's quality.
+    """
+
+    channel_id: str
+    wa_id: str = ""
+    held: bool = False
+
+
+class SendError(Struct, frozen=True):
+    """The message was not taken (or, when `uncertain`, nobody knows). `code` is the channel's own
+    number, 0 for none; `message` is for people.
+    """
+
+    meaning: Meaning
+    code: int = 0
+    message: str = ""
+
+
+class Remedy(Struct, frozen=True):
+    """What to do about one meaning.
+
+    `retry_s`: seconds before each further attempt; `for_ever`: the last wait repeats, because
+    nothing is wrong with the message. `phone_failure`: speaks against the phone (failure rate,
+    breaker). `rest`: how long the phone stays silent; `stop_phone`: until a person looks.
+    `stop_template`: nothing more with it until WhatsApp approves it again. `opt_out`: the
+    contact wants no marketing. `alert`: how loudly a person is told.
+    """
+
+    retry_s: tuple[int, ...] = ()
+    for_ever: bool = False
+    phone_failure: bool = False
+    rest: timedelta | None = None
+    stop_phone: bool = False
+    stop_template: bool = False
+    opt_out: bool = False
+    alert: Literal["", "warning", "critical"] = ""
+
+    def retry_after(self, attempts: int) -> int | None:
+        """Seconds to wait after that many attempts; None when it is enough."""
+        if attempts <= len(self.retry_s):
+            return self.retry_s[attempts - 1]
+        return self.retry_s[-1] if self.for_ever and self.retry_s else None
+
+
+NOTHING_TO_DO = Remedy()
+REMEDIES: dict[Meaning, Remedy] = {
+    "throttle": Remedy(retry_s=(1, 4, 16, 60), for_ever=True, rest=timedelta(seconds=2)),
+    "pair": Remedy(retry_s=(4, 16, 64, 256, 1024), for_ever=True),
+    "temporary": Remedy(retry_s=(5, 20, 60, 180), phone_failure=True),
+    "media": Remedy(retry_s=(30, 120)),
+    "number_in_danger": Remedy(
+        retry_s=(60,),
+        for_ever=True,
+        phone_failure=True,
+        rest=timedelta(hours=12),
+        alert="critical",
+    ),
+    "number_stopped": Remedy(retry_s=(60,), for_ever=True, stop_phone=True, alert="critical"),
+    "window_closed": NOTHING_TO_DO,
+    "contact": NOTHING_TO_DO,
+    "do_not_send": Remedy(opt_out=True),
+    "metas_choice": NOTHING_TO_DO,
+    "our_request": NOTHING_TO_DO,
+    "template": NOTHING_TO_DO,
+    "uncertain": Remedy(phone_failure=True),
+    "unreachable": Remedy(retry_s=(2, 5, 15, 30, 60), for_ever=True),
+    "unknown": Remedy(phone_failure=True),
+}
+"""One list for all channels; source: Meta's error reference and what its senders do in practice."""
+
+STOP_TEMPLATE = Remedy(stop_template=True, alert="warning")
+TEMPLATE_IS_OUT = frozenset({132001, 132015, 132016})  # missing, paused, disabled
+
+
+def remedy(error: SendError) -> Remedy:
+    """What to do about `error`."""
+    if error.meaning == "template" and error.code in TEMPLATE_IS_OUT:
+        return STOP_TEMPLATE
+    return REMEDIES[error.meaning]
+
+
+class Channel(ABC):
+    """How one kind of phone sends. Opened once per worker and shared by all its phones.
+
+    `needs_window`: free-form messages need the customer's own within the last 24 hours.
+    """
+
+    needs_window: ClassVar[bool] = True
+
+    @abstractmethod
+    async def send(
+        self,
+        phone: PhoneAccess,
+        to: Address,
+        content: Content,
+        *,
+        reference: str,
+        quoted: str = "",
+    ) -> Accepted | SendError:
+        """Hand one message over. `reference` is our own id, which comes back in every status;
+        `quoted` the channel's id of a message to quote. Never raises for what the world does.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Give connections back."""
+
+
+class Sender(Struct, frozen=True):
+    """Who wrote: none of the addresses is compulsory, at least one is there."""
+
+    wa_id: str = ""
+    user_id: str = ""
+    name: str = ""
+
+
+class Inbound(Struct, frozen=True, tag="inbound"):
+    """A customer wrote. `silent`: kept in the chat, but no answer to anything (a reaction, an
+    edit, a deletion). `quoted` is the channel's id of the message they answered.
+    """
+
+    phone: str
+    channel_id: str
+    at: datetime
+    sender: Sender
+    content: Content
+    quoted: str = ""
+    silent: bool = False
+
+
+class Receipt(Struct, frozen=True, tag="receipt"):
+    """What became of a message of ours; `reference` is our own id when the channel echoes it."""
+
+    phone: str
+    channel_id: str
+    state: ReceiptState
+    at: datetime
+    reference: str = ""
+    error: SendError | None = None
+
+
+class NumberChanged(Struct, frozen=True, tag="number_changed"):
+    """A customer moved to another number; the old one may soon be somebody else's."""
+
+    phone: str
+    channel_id: str
+    at: datetime
+    old: Sender
+    new_wa_id: str
+
+
+class PreferenceChanged(Struct, frozen=True, tag="preference"):
+    """A customer switched our marketing off or on inside WhatsApp."""
+
+    phone: str
+    sender: Sender
+    wants: bool
+    at: datetime
+
+
+class Echoed(Struct, frozen=True, tag="echoed"):
+    """Somebody of the company wrote to a customer in the phone's own app."""
+
+    phone: str
+    channel_id: str
+    at: datetime
+    to: Sender
+    content: Content
+
+
+class TemplateChanged(Struct, frozen=True, tag="template_changed"):
+    """Meta changed a template's status, quality or category; empty is unchanged."""
+
+    account: str
+    name: str
+    language: str
+    remote_id: str = ""
+    status: str = ""
+    quality: str = ""
+    category: str = ""
+    reason: str = ""
+
+
+class AccountChanged(Struct, frozen=True, tag="account_changed"):
+    """Meta restricted, disabled or restored a business account. `stopped`: no phone may send;
+    `stopped` None leaves things as they are.
+    """
+
+    account: str
+    event: str
+    details: str
+    stopped: bool | None = None
+
+
+class PhoneChanged(Struct, frozen=True, tag="phone_changed"):
+    """Meta told us about one number (by its display form): quality or limits moved."""
+
+    account: str
+    number: str
+    event: str
+    details: str = ""
+
+
+class Trouble(Struct, frozen=True, tag="trouble"):
+    """An error that belongs to a phone and to no message."""
+
+    phone: str
+    error: SendError
+
+
+News = (
+    Inbound
+    | Receipt
+    | NumberChanged
+    | PreferenceChanged
+    | Echoed
+    | TemplateChanged
+    | AccountChanged
+    | PhoneChanged
+    | Trouble
+)

@@ -1,0 +1,316 @@
+"""Meta's webhooks as news. Pure.
+
+Rule: parsing never raises and never drops a neighbour; what is unknown is passed over. Text and
+ids are kept as they came. Source: the Cloud API's webhook reference.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Literal
+
+from flows.content import Content, Location, Media, Other, Reaction, Tap, Text
+from gateway.channel import (
+    AccountChanged,
+    Echoed,
+    Inbound,
+    News,
+    NumberChanged,
+    PhoneChanged,
+    PreferenceChanged,
+    Receipt,
+    ReceiptState,
+    Sender,
+    TemplateChanged,
+    Trouble,
+)
+from gateway.channels.cloud_api.answers import send_error
+from gateway.channels.cloud_api.shapes import decimal, decode, moment, obj, objects, text
+
+SIGNATURE_PREFIX = "sha256="
+STATES: dict[str, ReceiptState] = {
+    "sent": "sent",
+    "delivered": "delivered",
+    "read": "read",
+    "played": "read",  # a voice note that was listened to
+    "failed": "failed",
+}
+SILENT = ("reaction", "edit", "revoke")
+STOPPING = ("RESTRICTED_BIZ_INITIATED_MESSAGING", "RESTRICTED_CUSTOMER_INITIATED_MESSAGING")
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+Json = dict[str, Any]
+
+
+def verify(raw: bytes, header: str, secrets: Iterable[str]) -> str | None:
+    """The app secret that signed exactly these bytes (`X-Hub-Signature-256`), None for nobody's.
+
+    Every secret is tried in constant time; the comparison leaks nothing about any of them.
+    """
+    if not header.startswith(SIGNATURE_PREFIX):
+        return None
+    given = header.removeprefix(SIGNATURE_PREFIX).strip().lower().encode("utf-8", "replace")
+    found = None
+    for secret in secrets:
+        ours = hmac.new(secret.encode(), raw, sha256).hexdigest().encode()
+        if secret and hmac.compare_digest(ours, given):
+            found = secret
+    return found
+
+
+def challenge(params: Mapping[str, str], token: str) -> str | None:
+    """What to answer Meta's subscribe check with; None when its verify token is not ours."""
+    given = params.get("hub.verify_token", "")
+    same = hmac.compare_digest(given.encode(), token.encode())
+    if not token or not same or params.get("hub.mode") != "subscribe":
+        return None
+    return params.get("hub.challenge", "")
+
+
+def parse(body: bytes) -> list[News]:
+    """Everything one POST tells, in its order."""
+    news: list[News] = []
+    for entry in objects(obj(decode(body)).get("entry")):
+        account = text(entry.get("id"))
+        for change in objects(entry.get("changes")):
+            read = FIELDS.get(text(change.get("field")))
+            if read is not None:
+                news.extend(read(obj(change.get("value")), account))
+    return news
+
+
+def _messages(value: Json, _account: str) -> Iterator[News]:
+    phone = _phone(value)
+    people = objects(value.get("contacts"))
+    if not phone:
+        return
+    for status in objects(value.get("statuses")):
+        yield from _receipt(status, phone)
+    messages = objects(value.get("messages"))
+    for message in messages:
+        yield from _message(message, phone, people)
+    if not messages:
+        for error in objects(value.get("errors")):
+            yield Trouble(phone, send_error(error))
+
+
+def _phone(value: Json) -> str:
+    return text(obj(value.get("metadata")).get("phone_number_id"))
+
+
+def _receipt(status: Json, phone: str) -> Iterator[News]:
+    state, channel_id = STATES.get(text(status.get("status"))), text(status.get("id"))
+    if state is None or not channel_id:
+        return
+    errors = objects(status.get("errors"))
+    yield Receipt(
+        phone,
+        channel_id,
+        state,
+        moment(status.get("timestamp")) or LONG_AGO,
+        text(status.get("biz_opaque_callback_data")),
+        send_error(errors[0] if errors else {}) if state == "failed" else None,
+    )
+
+
+def _message(message: Json, phone: str, people: list[Json]) -> Iterator[News]:
+    channel_id, sender = text(message.get("id")), _sender(message, people)
+    at = moment(message.get("timestamp")) or LONG_AGO
+    # A group's chat is not a chat with one customer.
+    if not channel_id or sender is None or message.get("group_id"):
+        return
+    kind = text(message.get("type"))
+    if kind == "system":
+        new = text(obj(message.get("system")).get("wa_id"))
+        if new:
+            yield NumberChanged(phone, channel_id, at, sender, new)
+        return
+    quoted = text(obj(message.get("context")).get("id"))
+    yield Inbound(
+        phone, channel_id, at, sender, _content(kind, message), quoted, silent=kind in SILENT
+    )
+
+
+def _sender(message: Json, people: list[Json]) -> Sender | None:
+    """The writer of a message, matched with the profiles that came beside it."""
+    wa_id, user_id = text(message.get("from")), text(message.get("from_user_id"))
+    person: Json = {}
+    for one in people:
+        ids = {text(one.get("wa_id")), text(one.get("user_id"))} - {""}
+        if len(people) == 1 or ids & {wa_id, user_id}:
+            person = one
+            break
+    return _person(wa_id, user_id, person)
+
+
+def _person(wa_id: str, user_id: str, person: Json) -> Sender | None:
+    wa_id = wa_id or text(person.get("wa_id"))
+    user_id = user_id or text(person.get("user_id"))
+    if not wa_id.lstrip("+").isdigit():
+        # Users without a number: `from` may repeat the user id.
+        user_id, wa_id = user_id or wa_id, ""
+    if not wa_id and not user_id:
+        return None
+    profile = obj(person.get("profile"))
+    name = text(profile.get("name")) or text(profile.get("username"))
+    return Sender(wa_id.lstrip("+"), user_id, name)
+
+
+def _content(kind: str, message: Json) -> Content:
+    value = obj(message.get(kind))
+    match kind:
+        case "text":
+            return Text(text(value.get("body")))
+        case "button":
+            label = text(value.get("text"))
+            return Tap(text(value.get("payload")) or label, label, "template")
+        case "interactive":
+            return _tapped(value)
+        case "image" | "video" | "audio" | "document" | "sticker":
+            return Media(
+                kind,
+                link=text(value.get("url")),
+                remote_id=text(value.get("id")),
+                caption=text(value.get("caption")),
+                filename=text(value.get("filename")),
+                mime_type=text(value.get("mime_type")),
+            )
+        case "location":
+            return Location(
+                decimal(value.get("latitude")),
+                decimal(value.get("longitude")),
+                text(value.get("name")),
+                text(value.get("address")),
+            )
+        case "reaction":
+            return Reaction(text(value.get("message_id")), text(value.get("emoji")))
+        case "contacts":
+            return _cards(objects(message.get("contacts")))
+        case _:
+            note = text(value.get("text")) or _first_title(message)
+            return Other(kind or "unknown", note, value)
+
+
+def _tapped(value: Json) -> Content:
+    kind = text(value.get("type"))
+    chosen = obj(value.get(kind))
+    match kind:
+        case "button_reply" | "list_reply":
+            of: Literal["button", "list"] = "button" if kind == "button_reply" else "list"
+            label = text(chosen.get("title"))
+            return Tap(text(chosen.get("id")) or label, label, of)
+        case "nfm_reply":
+            # A form that was filled in: its answers are JSON inside a string.
+            answers = obj(decode(text(chosen.get("response_json")).encode("utf-8", "replace")))
+            return Other("form", text(chosen.get("body")), {"answers": answers})
+        case _:
+            return Other(f"interactive {kind}".strip(), "", chosen)
+
+
+def _cards(cards: list[Json]) -> Content:
+    names = [text(obj(card.get("name")).get("formatted_name")) for card in cards]
+    return Other("contacts", ", ".join(filter(None, names)), {"contacts": cards})
+
+
+def _first_title(message: Json) -> str:
+    titles = [text(error.get("title")) for error in objects(message.get("errors"))]
+    return next(iter(titles), "")
+
+
+def _preferences(value: Json, _account: str) -> Iterator[News]:
+    phone, people = _phone(value), objects(value.get("contacts"))
+    for wish in objects(value.get("user_preferences")):
+        beside = {"from": wish.get("wa_id"), "from_user_id": wish.get("user_id")}
+        sender = _sender(beside, people)
+        wants = {"stop": False, "resume": True}.get(text(wish.get("value")))
+        marketing = wish.get("category") == "marketing_messages"
+        if phone and sender is not None and wants is not None and marketing:
+            at = moment(wish.get("timestamp")) or LONG_AGO
+            yield PreferenceChanged(phone, sender, wants, at)
+
+
+def _echoes(value: Json, _account: str) -> Iterator[News]:
+    phone = _phone(value)
+    for echo in objects(value.get("message_echoes")):
+        channel_id, kind = text(echo.get("id")), text(echo.get("type"))
+        to = _person(text(echo.get("to")), text(echo.get("to_user_id")), {})
+        if phone and channel_id and to is not None and kind not in SILENT:
+            at = moment(echo.get("timestamp")) or LONG_AGO
+            yield Echoed(phone, channel_id, at, to, _content(kind, echo))
+
+
+def _template(value: Json, account: str, **changed: str) -> Iterator[News]:
+    name = text(value.get("message_template_name"))
+    if account and name:
+        yield TemplateChanged(
+            account,
+            name,
+            text(value.get("message_template_language")),
+            text(value.get("message_template_id")),
+            **changed,
+        )
+
+
+def _template_status(value: Json, account: str) -> Iterator[News]:
+    event = text(value.get("event"))
+    status = {"REINSTATED": "APPROVED", "UNARCHIVED": "APPROVED", "FLAGGED": ""}.get(event, event)
+    told = (
+        text(obj(value.get("rejection_info")).get("reason")),
+        text(obj(value.get("other_info")).get("description")),
+        text(value.get("reason")),
+    )
+    reason = next((words for words in told if words not in ("", "NONE")), "")
+    return _template(value, account, status=status, reason=reason)
+
+
+def _template_quality(value: Json, account: str) -> Iterator[News]:
+    return _template(value, account, quality=text(value.get("new_quality_score")))
+
+
+def _template_category(value: Json, account: str) -> Iterator[News]:
+    # With `correct_category` it is only a notice: the change itself comes a day later.
+    category = "" if value.get("correct_category") else text(value.get("new_category"))
+    return _template(value, account, category=category)
+
+
+def _phone_quality(value: Json, account: str) -> Iterator[News]:
+    number, event = text(value.get("display_phone_number")), text(value.get("event"))
+    if account and event:
+        yield PhoneChanged(account, number, event, text(value.get("current_limit")))
+
+
+def _account(value: Json, account: str) -> Iterator[News]:
+    event = text(value.get("event"))
+    if not account or not event:
+        return
+    limits = [text(one.get("restriction_type")) for one in objects(value.get("restriction_info"))]
+    violation = text(obj(value.get("violation_info")).get("violation_type"))
+    ban = text(obj(value.get("ban_info")).get("waba_ban_state"))
+    stopped: bool | None = None
+    if any(limit in STOPPING for limit in limits) or ban == "DISABLE" or event == "ACCOUNT_DELETED":
+        stopped = True
+    elif ban == "REINSTATE":
+        stopped = False
+    details = ", ".join(filter(None, [*limits, violation, ban]))
+    yield AccountChanged(account, event, details, stopped)
+
+
+def _capability(value: Json, account: str) -> Iterator[News]:
+    limit = text(value.get("max_daily_conversations_per_business"))
+    if account and limit:
+        yield AccountChanged(account, "MESSAGING_LIMIT", limit)
+
+
+FIELDS: dict[str, Callable[[Json, str], Iterator[News]]] = {
+    "messages": _messages,
+    "user_preferences": _preferences,
+    "smb_message_echoes": _echoes,
+    "message_template_status_update": _template_status,
+    "message_template_quality_update": _template_quality,
+    "template_category_update": _template_category,
+    "phone_number_quality_update": _phone_quality,
+    "business_capability_update": _capability,
+    "account_update": _account,
+}

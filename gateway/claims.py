@@ -1,0 +1,200 @@
+"""Takes due messages in hand: decides about each and writes all decisions in one transaction.
+
+Rule: nothing is sent here; after the commit a message is claimed, deferred or given up, and its
+reasons are on it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from math import ceil
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from flows.content import Content
+from gateway.channel import Address, Channel
+from gateway.decide import Later, Never, SendNow, decide
+from gateway.facts import Load, load
+from gateway.verdicts import verdict_row
+from store import events, phone_use, queue
+from store.phone_use import SendingPhone
+from store.queue import Queued
+
+REASONS_KEPT = 12  # a message that waits for weeks needs no diary
+SOON = timedelta(seconds=1)  # no decision may bring a message back in the same moment
+
+
+class Parcel(Struct, frozen=True):
+    """A claimed message, ready to hand over. `day` is the company's local day it counts for."""
+
+    queued: Queued
+    content: Content
+    phone: SendingPhone
+    to: Address
+    day: date
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is, from 1."""
+        return self.queued.attempts + 1
+
+
+class Claimed(Struct, frozen=True):
+    """What one claim did. `told`: events were written; `held_up`: permits ran out."""
+
+    parcels: tuple[Parcel, ...] = ()
+    deferred: int = 0
+    dropped: int = 0
+    told: bool = False
+    held_up: bool = False
+
+    @property
+    def moved(self) -> bool:
+        """Whether another claim may find more."""
+        return bool(self.parcels or self.deferred or self.dropped)
+
+
+async def claim(
+    tx: AsyncConnection,
+    *,
+    worker: str,
+    channels: Mapping[str, Channel],
+    room: int,
+    permit: Callable[[int], bool],
+    now: datetime,
+) -> Claimed:
+    """Decide about up to `room` due messages. `permit(phone id)` takes one of a phone's permits
+    for this second, False when there is none left: such a message simply stays where it is.
+    """
+    batch = await _due(tx, now, room)
+    if not batch:
+        return Claimed()
+    books = _Books(await load(tx, batch, channels, now), worker, permit, now)
+    for queued in batch:
+        books.consider(queued)
+    await queue.claim(tx, books.claims)
+    await queue.defer(tx, books.deferrals)
+    await queue.drop(tx, books.drops)
+    await phone_use.count(tx, {key: (n, 0) for key, n in books.phone_days.items()})
+    await phone_use.count_companies(tx, books.company_days)
+    await events.insert_many(tx, books.verdicts)
+    return Claimed(
+        tuple(books.parcels),
+        len(books.deferrals),
+        len(books.drops),
+        bool(books.verdicts),
+        books.held_up,
+    )
+
+
+async def _due(tx: AsyncConnection, now: datetime, room: int) -> list[Queued]:
+    """Due messages, most urgent lines first, companies of one priority sharing the room."""
+    lines = await queue.due_lines(tx, now)
+    found: list[Queued] = []
+    for place, (priority, company_id) in enumerate(lines):
+        left = room - len(found)
+        if left <= 0:
+            break
+        sharing = sum(1 for other, _ in lines[place:] if other == priority)
+        share = ceil(left / sharing)
+        found += await queue.claim_due(tx, company_id, priority, now, share)
+    contact_ids = {one.contact_id for one in found}
+    busy = await queue.busy_contacts(tx, contact_ids)
+    news = await queue.contacts_with_news(tx, contact_ids)
+    return [
+        one
+        for one in found
+        if one.contact_id not in busy and not (one.run_id and one.contact_id in news)
+    ]
+
+
+class _Books:
+    """The decisions of one batch, as rows."""
+
+    def __init__(
+        self, facts: Load, worker: str, permit: Callable[[int], bool], now: datetime
+    ) -> None:
+        self.facts = facts
+        self.worker = worker
+        self.permit = permit
+        self.now = now
+        self.parcels: list[Parcel] = []
+        self.claims: list[dict[str, Any]] = []
+        self.deferrals: list[dict[str, Any]] = []
+        self.drops: list[dict[str, Any]] = []
+        self.verdicts: list[dict[str, Any]] = []
+        self.phone_days: Counter[tuple[int, date]] = Counter()
+        self.company_days: Counter[tuple[int, date]] = Counter()
+        self.served: set[int] = set()
+        self.held_up = False
+
+    def consider(self, queued: Queued) -> None:
+        """Decide about one message; later ones of a contact who gets one now wait their turn."""
+        contact = self.facts.contacts.get(queued.contact_id)
+        if queued.contact_id in self.served or contact is None:
+            return
+        try:
+            content: Content = msgspec.convert(queued.content, Content)
+            asked = self.facts.message(queued, content)
+        except msgspec.ValidationError as error:
+            self._drop(queued, Never("failed", "our_request", (f"It cannot be read: {error}.",)))
+            return
+        phones: Sequence[Any] = list(self.facts.phones[queued.company_id].values())
+        company = self.facts.companies[queued.company_id]
+        match decide(asked, contact, company, phones, self.now):
+            case SendNow(phone_id=phone_id, why=why):
+                self.served.add(queued.contact_id)
+                if self.permit(phone_id):
+                    self._take(queued, content, phone_id, why)
+                else:
+                    self.held_up = True
+            case Later(at=at, why=why):
+                later = max(at, self.now + SOON)
+                self.deferrals.append(
+                    {"of": queued.id, "due_at": later, "why": _all_why(queued, why)}
+                )
+            case Never() as never:
+                self._drop(queued, never)
+
+    def _take(self, queued: Queued, content: Content, phone_id: int, why: tuple[str, ...]) -> None:
+        address = self.facts.addresses[queued.contact_id]
+        assert address is not None  # noqa: S101 - `decide` refuses contacts without one
+        day = self.facts.days[queued.company_id]
+        to = msgspec.convert(address, Address, from_attributes=True)
+        self.parcels.append(Parcel(queued, content, self.facts.access[phone_id], to, day))
+        self.claims.append(
+            {
+                "of": queued.id,
+                "phone_id": phone_id,
+                "claimed_by": self.worker,
+                "claimed_at": self.now,
+                "why": _all_why(queued, why),
+            }
+        )
+        self.phone_days[phone_id, day] += 1
+        self.company_days[queued.company_id, day] += 1
+        self.facts.take(queued.company_id, phone_id, self.now)
+
+    def _drop(self, queued: Queued, never: Never) -> None:
+        self.drops.append(
+            {
+                "of": queued.id,
+                "state": never.state,
+                "failed_at": self.now,
+                "error_class": never.reason,
+                "error": never.why[0],
+                "why": _all_why(queued, never.why),
+            }
+        )
+        self.verdicts += verdict_row(queued, never.state, never.reason, self.now)
+
+
+def _all_why(queued: Queued, why: Sequence[str]) -> list[str]:
+    """The reasons so far and the new ones: together they say why a message is late."""
+    before = [one for one in queued.why or [] if one not in why]
+    return [*before, *why][-REASONS_KEPT:]

@@ -1,0 +1,250 @@
+"""Claim due messages, hand them to their channels, write down the answers.
+
+Rule: between two transactions nothing but the network happens, and every result is kept until it
+is written, however long the database is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
+
+from gateway.channel import Accepted, Channel, PhoneAccess, SendError
+from gateway.claims import Claimed, Parcel, claim
+from gateway.pacing import Bucket
+from gateway.results import Recorded, Result, abandon, record, settle_unconfirmed
+from store import heartbeats, queue
+from store.database import Database
+from store.doorbell import Doorbell
+
+BATCH = 100  # messages per claim: larger gains little and holds contacts longer
+CONCURRENCY = 32  # requests at once; WhatsApp answers in a fraction of a second
+THROUGHPUT_PER_S = 80.0  # of a Cloud API number, in and out together
+SLICE_S = 0.25  # answers that came together are written together; none waits longer for others
+PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0)  # between tries to write while the database is away
+IN_HAND_AT_MOST = timedelta(seconds=60)  # longer than any request may take
+DEAD_AFTER = timedelta(seconds=15)  # several heartbeats missed, in real time
+NOT_TRIED = SendError("unreachable", 0, "The gateway was stopped before it was sent.")
+CUT_OFF = SendError("uncertain", 0, "The gateway was stopped while it was being sent.")
+BROKEN = SendError("uncertain", 0, "The channel failed while it was being sent.")
+
+log = structlog.get_logger(__name__)
+
+
+class Dispatcher:
+    """One worker's hands. `clock` gives aware UTC now; `channels` are by kind."""
+
+    def __init__(
+        self,
+        database: Database,
+        bell: Doorbell,
+        clock: Callable[[], datetime],
+        channels: Mapping[str, Channel],
+        *,
+        name: str,
+        concurrency: int = CONCURRENCY,
+        throughput_per_s: float = THROUGHPUT_PER_S,
+    ) -> None:
+        self.database = database
+        self.bell = bell
+        self.clock = clock
+        self.channels = channels
+        self.name = name
+        self.throughput_per_s = throughput_per_s
+        self.in_flight: set[int] = set()
+        self._lines = asyncio.Semaphore(concurrency)
+        self._buckets: dict[int, Bucket] = {}
+
+    async def drain(self) -> int:
+        """Claim and deliver until nothing is due any more; how many were handed over."""
+        total = 0
+        while True:
+            claimed = await self.claim()
+            await self.deliver(claimed.parcels)
+            total += len(claimed.parcels)
+            if not claimed.moved and not claimed.held_up:
+                return total
+            if claimed.held_up and not claimed.moved:
+                await asyncio.sleep(1 / self.throughput_per_s)
+
+    async def claim(self, room: int = BATCH) -> Claimed:
+        """One transaction: decide about up to `room` due messages and claim what may go now."""
+        now = self.clock()
+        async with self.database.read() as tx:
+            if not await queue.due_lines(tx, now):
+                return Claimed()
+        claimed = Claimed()
+        try:
+            async with self.database.write() as tx:
+                claimed = await claim(
+                    tx,
+                    worker=self.name,
+                    channels=self.channels,
+                    room=room,
+                    permit=self._permit,
+                    now=now,
+                )
+                # Before the commit: the sweep must never see a claim of ours that is unknown to us.
+                self.in_flight |= {parcel.queued.id for parcel in claimed.parcels}
+        except BaseException:
+            self.in_flight -= {parcel.queued.id for parcel in claimed.parcels}
+            raise
+        if claimed.told:
+            await self.bell.ring_engine()
+        return claimed
+
+    async def deliver(self, parcels: Sequence[Parcel]) -> None:
+        """Hand parcels over and write down every answer.
+
+        Cancelled, it stops sending at once and still writes down what is known.
+        """
+        tasks = {asyncio.create_task(self._send(parcel)): parcel for parcel in parcels}
+        waiting = set(tasks)
+        unwritten: list[Result] = []
+        try:
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, timeout=SLICE_S)
+                unwritten = [(tasks[task], task.result()) for task in done]
+                if unwritten:
+                    await self._write_surely(unwritten)
+                    unwritten = []
+        except asyncio.CancelledError:
+            for task in waiting:
+                task.cancel()
+            cut = list(waiting)
+            rest = await asyncio.gather(*cut, return_exceptions=True)
+            unwritten += [
+                # A task that never began is cancelled itself; its message did not leave.
+                (tasks[task], NOT_TRIED if isinstance(known, BaseException) else known)
+                for task, known in zip(cut, rest, strict=True)
+            ]
+            await self._write(unwritten)
+            raise
+        finally:
+            self.in_flight -= {parcel.queued.id for parcel in parcels}
+
+    async def sweep(self) -> int:
+        """Look after messages whose fate is open: of dead workers, and unconfirmed for too long."""
+        now = self.clock()
+        async with self.database.read() as tx:
+            names = await queue.workers_with_messages(tx)
+            unsure = await queue.companies_unconfirmed(tx)
+            if not names and not unsure:
+                return 0
+            alive_since = datetime.now(UTC) - DEAD_AFTER
+            alive = {one.name for one in await heartbeats.everybody(tx) if one.at > alive_since}
+        # The set itself, not a copy: what another claim takes meanwhile must count as ours.
+        ours = self.in_flight
+        async with self.database.write() as tx:
+            found = await abandon(
+                tx,
+                claimed_before=now - IN_HAND_AT_MOST,
+                dead_workers=(names - alive) | {self.name},
+                except_ids=ours,
+            )
+            done = [
+                await settle_unconfirmed(tx, company_id, except_ids=ours, now=now)
+                for company_id in sorted(unsure)
+            ]
+        if found:
+            log.warning("messages of a lost worker are unconfirmed", messages=found)
+        await self._ring(done)
+        return found + sum(one.settled for one in done)
+
+    def _permit(self, phone_id: int) -> bool:
+        """Take one of this second's permits. Real time: the wire does not follow a moved clock."""
+        at = asyncio.get_running_loop().time()
+        bucket = self._buckets.get(phone_id) or Bucket.full(self.throughput_per_s, at)
+        bucket = bucket.at_time(at)
+        allowed = bucket.left >= 1
+        self._buckets[phone_id] = bucket.less(1) if allowed else bucket
+        return allowed
+
+    async def _send(self, parcel: Parcel) -> Accepted | SendError:
+        """Hand one over; never raises, also when it is cancelled."""
+        tried = False
+        try:
+            async with self._lines:
+                tried = True
+                return await self.channels[parcel.phone.kind].send(
+                    PhoneAccess(
+                        parcel.phone.id,
+                        parcel.phone.remote_id or "",
+                        parcel.phone.secret("token"),
+                        parcel.phone.base_url or "",
+                        parcel.phone.version or "",
+                    ),
+                    parcel.to,
+                    parcel.content,
+                    reference=str(parcel.queued.id),
+                    quoted=parcel.queued.quoted_channel_id or "",
+                )
+        except asyncio.CancelledError:
+            return CUT_OFF if tried else NOT_TRIED
+        except Exception:
+            log.exception("channel fault", message=parcel.queued.id, phone=parcel.phone.id)
+            return BROKEN
+
+    async def _write_surely(self, results: list[Result]) -> None:
+        """Write results down; while the database is away, try again until it is back."""
+        tries = 0
+        while True:
+            try:
+                await self._write(results)
+                return
+            except Exception as error:  # noqa: BLE001 - drivers raise all sorts when cut off
+                if _is_about_data(error):
+                    await self._write_each(results)
+                    return
+                log.warning("results wait for the database", error=repr(error), n=len(results))
+            await asyncio.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
+            tries += 1
+
+    async def _write_each(self, results: list[Result]) -> None:
+        """One result the database refuses must not keep its neighbours back."""
+        for one in results:
+            try:
+                await self._write([one])
+            except Exception:
+                # It stays in hand; the sweep makes it unconfirmed and the company's rule decides.
+                log.exception("result cannot be written", message=one[0].queued.id)
+
+    async def _write(self, results: Sequence[Result]) -> None:
+        if not results:
+            return
+        async with self.database.write() as tx:
+            done = await record(tx, results, worker=self.name, now=self.clock())
+        for parcel, outcome in results:
+            _log(parcel, outcome)
+        await self._ring([done])
+
+    async def _ring(self, done: Sequence[Recorded]) -> None:
+        if any(one.told for one in done):
+            await self.bell.ring_engine()
+        for company_id in sorted({of for one in done for of in one.companies}):
+            await self.bell.ring_live(company_id)
+
+
+def _is_about_data(error: Exception) -> bool:
+    """Whether trying again could never help."""
+    if isinstance(error, IntegrityError | DataError | ProgrammingError):
+        return True
+    return not isinstance(error, SQLAlchemyError | OSError | TimeoutError)
+
+
+def _log(parcel: Parcel, outcome: Accepted | SendError) -> None:
+    words = log.bind(
+        company=parcel.queued.company_id,
+        contact=parcel.queued.contact_id,
+        run=parcel.queued.run_id,
+        message=parcel.queued.id,
+        phone=parcel.phone.id,
+    )
+    if isinstance(outcome, Accepted):
+        words.debug("message accepted", held=outcome.held)
+    else:
+        words.info("message not accepted", meaning=outcome.meaning, code=outcome.code)

@@ -1,0 +1,117 @@
+"""Notices that are no messages: customers who move or change their mind, and Meta's own on
+templates, accounts and phones.
+
+Rule: like all news they may come twice and late; the newest word on a thing stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.channel import (
+    AccountChanged,
+    NumberChanged,
+    PhoneChanged,
+    PreferenceChanged,
+    TemplateChanged,
+    Trouble,
+)
+from gateway.consequences import consent_events
+from gateway.desk import Desk, person_of
+from store import addresses, alerts, chats, contacts, phone_use, templates
+from store.addresses import Address
+from store.resolve import Person, resolve_many
+
+ALERTS_ON = {"FLAGGED", "DOWNGRADE", "ACCOUNT_RESTRICTION", "ACCOUNT_VIOLATION", "ACCOUNT_DELETED"}
+ALERTS_ON |= {"DISABLED_UPDATE"}
+
+
+async def move_numbers(desk: Desk, changes: Sequence[NumberChanged]) -> None:
+    """Customers who moved: the contact gets the new number and gives the old one back."""
+    for one in changes:
+        company_id = desk.by_remote[one.phone].company_id
+        known = person_of(one.old)
+        person = Person([*known.addresses, Address("wa_id", one.new_wa_id)], name=known.name)
+        [contact] = await resolve_many(desk.tx, company_id, [person], now=desk.now)
+        new = Address("wa_id", one.new_wa_id)
+        owners = await addresses.owners(desk.tx, company_id, {(new.space, new.key)})
+        moved = owners.get((new.space, new.key), (0, ""))[0] == contact.id
+        if one.old.wa_id and moved and Address("wa_id", one.old.wa_id).key != new.key:
+            await chats.forget_address(desk.tx, contact.id, Address("wa_id", one.old.wa_id))
+        desk.companies.add(company_id)
+
+
+async def note_wishes(desk: Desk, wishes: Sequence[PreferenceChanged]) -> None:
+    """Customers who switched our marketing off or on in WhatsApp."""
+    for one in sorted(wishes, key=lambda wish: wish.at):
+        company_id = desk.by_remote[one.phone].company_id
+        person = person_of(one.sender)
+        [contact] = await resolve_many(desk.tx, company_id, [person], now=desk.now)
+        if not await chats.is_newest_wish(desk.tx, contact.id, one.at):
+            continue  # a webhook that was late: they changed their mind since
+        change = contacts.opt_in if one.wants else contacts.opt_out
+        changed = await change(desk.tx, [contact.id], min(one.at, desk.now), "WhatsApp settings")
+        desk.events += await consent_events(
+            desk.tx,
+            dict.fromkeys(changed, company_id),
+            "yes" if one.wants else "no",
+            "whatsapp",
+            desk.now,
+        )
+        desk.companies.add(company_id)
+
+
+async def note_templates(desk: Desk, changes: Sequence[TemplateChanged]) -> None:
+    """What Meta decided about templates."""
+    for one in changes:
+        told = {"status": one.status, "quality": one.quality, "category": one.category}
+        told = {name: value for name, value in told.items() if value}
+        if not told:
+            continue
+        await templates.set_status(desk.tx, one.account, one.name, one.language, desk.now, **told)
+        kind = f"template:{one.name}:{one.language}"
+        for company_id in {phone.company_id for phone in desk.by_account[one.account]}:
+            desk.companies.add(company_id)
+            if one.status == "APPROVED":
+                await alerts.resolve(desk.tx, company_id, kind, desk.now)
+            elif one.status in ("PAUSED", "DISABLED", "REJECTED"):
+                words = f"WhatsApp: template {one.name} ({one.language}) is {one.status.lower()}."
+                words = f"{words} {one.reason}".strip()
+                await alerts.raise_once(desk.tx, company_id, "warning", kind, words, desk.now)
+
+
+async def note_accounts(desk: Desk, changes: Sequence[AccountChanged]) -> None:
+    """Business accounts that were restricted, disabled or restored."""
+    for one in changes:
+        for phone in desk.by_account[one.account]:
+            desk.companies.add(phone.company_id)
+            if one.stopped is True:
+                await phone_use.change(desk.tx, phone.id, status="banned")
+            elif one.stopped is False and phone.status == "banned":
+                await phone_use.change(desk.tx, phone.id, status="connected")
+        await _alert(desk, one.account, one.event, one.details)
+
+
+async def note_phones(desk: Desk, changes: Sequence[PhoneChanged]) -> None:
+    """Numbers whose quality or limits moved."""
+    for one in changes:
+        await _alert(desk, one.account, one.event, f"{one.number} {one.details}".strip())
+
+
+async def _alert(desk: Desk, account: str, event: str, details: str) -> None:
+    if event not in ALERTS_ON:
+        return
+    for company_id in {phone.company_id for phone in desk.by_account[account]}:
+        words = f"WhatsApp: {event.lower().replace('_', ' ')} {details}".strip()
+        kind = f"account:{event.lower()}"
+        await alerts.raise_once(desk.tx, company_id, "critical", kind, words, desk.now)
+
+
+async def note_troubles(desk: Desk, troubles: Sequence[Trouble]) -> None:
+    """Errors of a phone that belong to no message."""
+    for one in troubles:
+        phone = desk.by_remote[one.phone]
+        words = f"WhatsApp reports: {one.error.message}"
+        await alerts.raise_once(
+            desk.tx, phone.company_id, "warning", "trouble", words, desk.now, phone_id=phone.id
+        )

@@ -1,0 +1,73 @@
+"""The flows we ship: nothing to complain about, and templates that WhatsApp would approve."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.kinds import catalog
+from flows.arrange import arrange
+from flows.library import document
+from tests.flows.library import FLOWS, TEMPLATES, component, known, labels, variables
+
+BODY_LIMIT, LABEL_LIMIT = 1024, 25  # WhatsApp's, for templates
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_nothing_to_complain_about(name: str) -> None:
+    flow, problems = catalog().check(document(name), known())
+    assert flow is not None
+    assert [str(problem) for problem in problems] == []
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_cards_stand_where_tidy_up_puts_them(name: str) -> None:
+    flow = catalog().read(document(name))
+    assert {step_id: step.at for step_id, step in flow.steps.items()} == arrange(flow)
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_every_step_has_a_name_and_the_flow_says_what_it_is_for(name: str) -> None:
+    flow = catalog().read(document(name))
+    assert flow.description
+    assert all(step.name for step in flow.steps.values())
+
+
+def test_every_template_is_used() -> None:
+    used = {
+        reference.name
+        for name in FLOWS
+        for step in catalog().read(document(name)).steps.values()
+        for reference in step.references()
+    }
+    assert used == set(TEMPLATES)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_templates_keep_whatsapps_rules(name: str) -> None:
+    template = TEMPLATES[name]
+    body = component(template, "BODY")
+    text, names = body["text"], variables(body["text"])
+    assert template["name"] == name
+    assert template["category"] in ("MARKETING", "UTILITY")
+    assert len(text) <= BODY_LIMIT
+    assert names == [str(number + 1) for number in range(len(names))]
+    assert len(body["example"]["body_text"][0]) == len(names)
+    assert not text.startswith("{{")
+    assert not text.rstrip(" .!?").endswith("}}")
+    assert all(len(label) <= LABEL_LIMIT for label in labels(template))
+    assert len(set(labels(template))) == len(labels(template))
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_marketing_offers_a_way_out(name: str) -> None:
+    template = TEMPLATES[name]
+    assert ("Stop" in labels(template)) == (template["category"] == "MARKETING")
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_quick_replies_stand_where_the_template_has_them(name: str) -> None:
+    flow = catalog().read(document(name))
+    for step in flow.steps.values():
+        for reference in step.references():
+            filled = [one.index for one in getattr(step, "buttons", [])]
+            assert filled == list(range(len(labels(TEMPLATES[reference.name]))))

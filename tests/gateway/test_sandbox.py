@@ -1,0 +1,159 @@
+"""The whole circle against the pretend WhatsApp: sent by our channel, told by its webhooks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from flows.content import Buttons, Choices, Content, Location, Option, Template, Text
+from gateway.channels.cloud_api import CloudApi, parse, verify
+from gateway.dispatcher import Dispatcher
+from gateway.inbound import take_in
+from sandbox.server import create_app
+from store import phone_use
+from store.contacts import contact_addresses, contacts
+from store.doorbell import Doorbell
+from store.events import events
+from store.messages import messages
+from store.phones import phones
+from tests.gateway.conftest import House
+from tests.sandbox.bench import ADA, PNID, WABA, Bench, Receiver, config_for
+
+pytestmark = pytest.mark.anyio
+TEMPLATE = {
+    "name": "cart",
+    "language": "it",
+    "category": "UTILITY",
+    "components": [
+        {"type": "BODY", "text": "Ciao {{1}}!", "example": {"body_text": [["Ada"]]}},
+        {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Stop"}]},
+    ],
+}
+
+
+class Circle:
+    """A house whose phone is the sandbox's number."""
+
+    def __init__(self, house: House, bench: Bench) -> None:
+        self.house, self.bench = house, bench
+        self.channel = CloudApi(bench.client)
+        self.dispatcher = Dispatcher(
+            house.db, Doorbell(None), house.clock, {"cloud_api": self.channel}, name="g"
+        )
+        self.taken = 0
+
+    async def quiet(self) -> None:
+        """Let the sandbox finish, and take in whatever its webhooks told."""
+        await self.bench.quiet()
+        receiver = self.bench.receiver
+        while self.taken < len(receiver.bodies):
+            raw, header = receiver.bodies[self.taken], receiver.signatures[self.taken]
+            self.taken += 1
+            async with self.house.db.write() as tx:
+                secret = verify(raw, header, await phone_use.app_secrets(tx, "cloud_api"))
+                assert secret is not None
+                await take_in(tx, parse(raw), app_secret=secret, now=self.house.clock())
+
+    async def send(self, content: Content, **values: Any) -> Any:
+        [person] = await self.house.rows(contacts)
+        async with self.house.db.write() as tx:
+            await tx.execute(sa.update(events).values(handled_at=self.house.clock()))
+        one = await self.house.queue(person.id, content, **values)
+        await self.dispatcher.drain()
+        await self.quiet()
+        return await self.house.message(one)
+
+    async def happened(self) -> list[Any]:
+        return [row.data for row in await self.house.rows(events) if row.kind == "replied"]
+
+
+@pytest.fixture
+async def circle(house: House, tmp_path: Path) -> AsyncIterator[Circle]:
+    receiver = Receiver()
+    server = await asyncio.start_server(receiver.handle, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    config = config_for(tmp_path, f"http://{host}:{port}/hooks/whatsapp")
+    app = create_app(config, clock=house.clock)
+    transport = httpx.ASGITransport(cast("Any", app))
+    async with house.db.write() as tx:
+        await tx.execute(
+            sa.update(phones).values(
+                remote_id=PNID,
+                account_id=WABA,
+                base_url="http://sandbox.test",
+                credentials={"token": "token", "app_secret": "app-secret"},
+            )
+        )
+    async with (
+        app.lifespan(),
+        httpx.AsyncClient(transport=transport, base_url="http://sandbox.test") as client,
+    ):
+        yield Circle(house, Bench(client, cast("Any", house.clock), receiver, config))
+    server.close()
+
+
+async def test_a_chat(circle: Circle) -> None:
+    await circle.bench.opened()
+    await circle.quiet()
+    assert [data["text"] for data in await circle.happened()] == ["Hello"]
+
+    options = (Option("r7.ask.yes", "Yes"), Option("r7.ask.no", "No"))
+    asked = await circle.send(Buttons("Shall we?", options), run_id=7)
+    assert asked.state in ("sent", "delivered")
+    circle.house.clock.go(seconds=5)
+    await circle.quiet()
+    assert (await circle.house.message(asked.id)).state == "read"
+    await circle.bench.acts(tap={"message_id": asked.channel_id, "option": 0})
+    await circle.quiet()
+    tapped = (await circle.happened())[-1]
+    assert tapped["content"] == {"type": "tap", "payload": "r7.ask.yes", "label": "Yes"}
+    assert tapped["quoted"] == asked.channel_id
+    for content in (
+        Choices("Which?", "Sizes", (Option("r7.size.s", "S", "small"), Option("r7.size.l", "L"))),
+        Location(45.4, 9.2, "Shop"),
+        Text("Bye"),
+    ):
+        sent = await circle.send(content, quoted_channel_id=tapped["quoted"])
+        assert (sent.error, sent.state) == (None, "delivered")
+
+
+async def test_only_templates_outside_the_window(circle: Circle) -> None:
+    await circle.bench.seed(TEMPLATE)
+    await circle.bench.opened()
+    await circle.quiet()
+    circle.house.clock.go(hours=24)
+    late = await circle.send(Text("Hi"))
+    assert (late.state, late.error_class, circle.bench.receiver.statuses) == (
+        "failed",
+        "window_closed",
+        [],
+    )
+    template = Template("cart", "it", ("Ada",))
+    sent = await circle.send(template, template="cart", category="utility")
+    assert sent.state == "delivered"
+    wrong = await circle.send(Template("cart", "it"), template="cart", category="utility")
+    assert (wrong.state, wrong.error_code) == ("failed", "132000")
+
+
+async def test_somebody_without_a_number(circle: Circle) -> None:
+    await circle.bench.opened(user_id="US.1349120865530274", hide_number=True)
+    await circle.quiet()
+    [address] = await circle.house.rows(contact_addresses)
+    assert (address.kind, address.value) == ("user_id", "US.1349120865530274")
+    sent = await circle.send(Text("Hi"))
+    assert (sent.error, sent.state) == (None, "delivered")
+
+
+async def test_nobody_there(circle: Circle) -> None:
+    await circle.bench.opened(unreachable=True)
+    await circle.quiet()
+    sent = await circle.send(Text("Hi"), run_id=3)
+    assert (sent.state, sent.error_class, sent.error_code) == ("failed", "contact", "131026")
+    assert ADA in {row.value for row in await circle.house.rows(contact_addresses)}
+    assert len(await circle.house.rows(messages)) == 2

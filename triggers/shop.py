@@ -1,0 +1,72 @@
+"""The kind `shop`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from flows.conditions import look_up
+from flows.contact import Contact
+from flows.duration import Duration, duration_words, parse_duration
+from flows.events import Event, ShopHappened, ShopKind
+from flows.trigger import Match, Trigger
+
+Amount = Annotated[str, Meta(pattern=r"^\d{1,12}(\.\d{1,3})?$")]
+ShopName = Annotated[str, Meta(max_length=120)]
+_LEAST_WAIT = timedelta(minutes=1)
+
+
+class Shop(Trigger, frozen=True, kw_only=True, tag="shop"):
+    """Starts by something that happens in your shop: a cart left behind, an order placed, paid
+    or shipped, a new customer. What the shop told is found under `cart` or `order`.
+    """
+
+    label: ClassVar[str] = "Shop"
+
+    on: Annotated[ShopKind, Meta(description="What happens")] = "cart.abandoned"
+    wait: Annotated[
+        Duration, Meta(description="How long a cart must rest before it counts as left behind")
+    ] = "30m"
+    minimum_total: Annotated[
+        Amount | None, Meta(description="Only from this amount, such as 20.00")
+    ] = None
+    shop: Annotated[ShopName | None, Meta(description="Only this shop; empty for all")] = None
+
+    def matches(self, event: Event, contact: Contact, now: datetime) -> Match | None:
+        if not isinstance(event, ShopHappened) or event.kind != self.on:
+            return None
+        if self.shop and event.shop != self.shop:
+            return None
+        if self.minimum_total is not None:
+            total = _amount(event)
+            if total is None or total < Decimal(self.minimum_total):
+                return None
+        return Match(f"the shop reported {event.kind}", event.data)
+
+    def summary(self) -> str:
+        said = _SAID.get(self.on, self.on.replace(".", " ").capitalize())
+        if self.on == "cart.abandoned":
+            said = f"{said} for {duration_words(parse_duration(self.wait))}"
+        return f"{said}, from {self.minimum_total}" if self.minimum_total else said
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        if self.on == "cart.abandoned" and parse_duration(self.wait) < _LEAST_WAIT:
+            yield "/wait", "A cart must rest for at least a minute."
+
+
+_SAID = {"cart.abandoned": "Cart left behind", "customer.created": "New customer"}
+
+
+def _amount(event: ShopHappened) -> Decimal | None:
+    for path in ("cart.total", "order.total"):
+        total = look_up(event.data, path)
+        if total is not None:
+            try:
+                return Decimal(str(total))
+            except InvalidOperation:
+                return None
+    return None
