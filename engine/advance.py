@@ -26,7 +26,8 @@ NO_VARIABLES: dict[str, Any] = {}
 
 class Advance(Struct, frozen=True):
     """What came of an event: the run as it is now, the contact as the run sees it, what is asked
-    for, and the trace in words. An event the run does not wait for changes nothing."""
+    for, and the trace in words. An event the run does not wait for changes nothing.
+    """
 
     run: Run
     contact: Contact
@@ -34,7 +35,7 @@ class Advance(Struct, frozen=True):
     trace: list[Visit]
 
 
-def advance(  # noqa: PLR0913  the signature of the core
+def advance(
     flow: AnyFlow, run: Run, event: Event, *, contact: Contact, now: datetime, seed: int = 0
 ) -> Advance:
     """Give `event` to `run` and move it until it waits or ends. Deterministic in its arguments."""
@@ -48,9 +49,7 @@ class _Passage:
 
     __slots__ = ("contact", "ctx", "effects", "flow", "now", "run", "seed", "steps", "trace")
 
-    def __init__(
-        self, flow: AnyFlow, run: Run, contact: Contact, now: datetime, seed: int
-    ) -> None:
+    def __init__(self, flow: AnyFlow, run: Run, contact: Contact, now: datetime, seed: int) -> None:
         self.flow = flow
         self.steps = flow.steps
         self.run = run

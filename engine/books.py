@@ -14,8 +14,8 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.person import Call, Moved, Person, Sent
-from flows.content import Content, Media, Template, Text, plain
 from flows.contact import BUILT_IN_FIELDS
+from flows.content import Template, plain
 from flows.effects import ChangeTags, SetConsent, SetField
 from store import contacts, http_calls, messages, runs, templates, visits
 
@@ -111,7 +111,7 @@ class Books:
             "seq": send.seq,
             "direction": "out",
             "state": "queued",
-            "kind": kind_of_content(send.content),
+            "kind": str(send.content.__struct_config__.tag),
             "content": msgspec.to_builtins(send.content),
             "preview": plain(send.content),
             "template": send.content.name if isinstance(send.content, Template) else None,
@@ -175,9 +175,7 @@ class Books:
         wanted = [row for row in self.messages if row["template"]]
         if not wanted:
             return
-        keys = {
-            (row["company_id"], row["template"], row["content"]["language"]) for row in wanted
-        }
+        keys = {(row["company_id"], row["template"], row["content"]["language"]) for row in wanted}
         known = await templates.find_many(tx, keys)
         for row in wanted:
             found = known.get((row["company_id"], row["template"], row["content"]["language"]))
@@ -198,17 +196,6 @@ class Books:
             await contacts.opt_out(tx, out, self.now, "message")
         if back:
             await contacts.opt_in(tx, back, self.now, "message")
-
-
-def kind_of_content(content: Content) -> str:
-    """The message's kind as it is listed: text, image, template, buttons …"""
-    match content:
-        case Media(media=media):
-            return media
-        case Text():
-            return "text"
-        case _:
-            return str(content.__struct_config__.tag)
 
 
 def _start_line(moved: Moved, now: datetime) -> dict[str, Any]:

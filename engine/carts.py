@@ -7,7 +7,7 @@ and automation within 24 hours; nothing after 7 days.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from engine.flowcache import FlowCache
 from engine.route import Live
 from flows.duration import parse_duration
 from flows.events import ShopHappened
-from store import cart_series, events
+from store import cart_series, companies, events
 from store.cart_series import CartRule, DueCart
 from store.database import Database
 from triggers.shop import Shop
@@ -34,7 +34,7 @@ async def ring_carts(database: Database, flows: FlowCache, now: datetime) -> int
         company_ids = await cart_series.companies_with_living(tx, now - EXPIRES)
         if not company_ids:
             return 0
-        rules = list(_rules(await flows.live(tx, company_ids), now))
+        rules = await _rules(tx, flows, company_ids, now)
     if not rules:
         return 0
     total = 0
@@ -47,30 +47,45 @@ async def ring_carts(database: Database, flows: FlowCache, now: datetime) -> int
 
 
 async def next_due(tx: AsyncConnection, flows: FlowCache, now: datetime) -> datetime | None:
-    """When the next living cart could become due; None when none waits. For those who move clocks."""
+    """When the next living cart becomes due, None when none waits: for those who move clocks."""
     company_ids = await cart_series.companies_with_living(tx, now - EXPIRES)
     if not company_ids:
         return None
-    rules = list(_rules(await flows.live(tx, company_ids), now))
-    return await cart_series.next_due(
-        tx, rules, now, oldest=now - EXPIRES, quiet_since=now - QUIET
-    )
+    rules = await _rules(tx, flows, company_ids, now)
+    return await cart_series.next_due(tx, rules, now, oldest=now - EXPIRES, quiet_since=now - QUIET)
 
 
-def _rules(live: dict[int, list[Live]], now: datetime) -> Iterable[CartRule]:
-    for company_id, automations in live.items():
-        for one in automations:
-            waits = [
-                parse_duration(trigger.wait)
-                for trigger in one.flow.triggers.values()
-                if isinstance(trigger, Shop) and trigger.on == "cart.abandoned"
-            ]
-            if waits:
-                yield CartRule(company_id, one.automation_id, now - min(waits))
+async def _rules(
+    tx: AsyncConnection, flows: FlowCache, company_ids: Collection[int], now: datetime
+) -> list[CartRule]:
+    known = await companies.find_many(tx, company_ids)
+    return [
+        CartRule(
+            company_id,
+            one.automation_id,
+            now - wait,
+            known[company_id].settings.cart_marketing_needs_consent,
+        )
+        for company_id, automations in (await flows.live(tx, company_ids)).items()
+        for one in automations
+        if (wait := _wait(one)) is not None
+    ]
+
+
+def _wait(live: Live) -> timedelta | None:
+    """How long a cart must rest to start this automation; the shortest of its triggers."""
+    waits = [
+        parse_duration(trigger.wait)
+        for trigger in live.flow.triggers.values()
+        if isinstance(trigger, Shop) and trigger.on == "cart.abandoned"
+    ]
+    return min(waits, default=None)
 
 
 async def _abandon(tx: AsyncConnection, rules: list[CartRule], now: datetime) -> int:
-    due = await cart_series.due(tx, rules, oldest=now - EXPIRES, quiet_since=now - QUIET, limit=BATCH)
+    due = await cart_series.due(
+        tx, rules, oldest=now - EXPIRES, quiet_since=now - QUIET, limit=BATCH
+    )
     if not due:
         return 0
     rows = [_event(cart, now) for cart in due]

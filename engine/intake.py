@@ -27,9 +27,7 @@ KINDS = frozenset(get_args(ShopKind))
 log = structlog.get_logger(__name__)
 
 
-async def take_in(
-    tx: AsyncConnection, shop: Shop, told: Sequence[ShopEvent], now: datetime
-) -> int:
+async def take_in(tx: AsyncConnection, shop: Shop, told: Sequence[ShopEvent], now: datetime) -> int:
     """Remember what `shop` told us; how many new events it made for the engine."""
     written = 0
     for event in told:
@@ -66,9 +64,7 @@ async def _rows(
     return rows
 
 
-async def _contact(
-    tx: AsyncConnection, shop: Shop, event: ShopEvent, now: datetime
-) -> int | None:
+async def _contact(tx: AsyncConnection, shop: Shop, event: ShopEvent, now: datetime) -> int | None:
     """Whom the event is about; somebody without a usable number is only found, never made."""
     number = first_number(event.phones, event.country or shop.country)
     if number is None:
@@ -182,7 +178,7 @@ def _cart_words(cart: Cart) -> dict[str, Any]:
     return cart.data | {"total": cart.total, "currency": cart.currency}
 
 
-def _row(  # noqa: PLR0913  one row of a table
+def _row(
     shop: Shop,
     kind: ShopKind,
     contact_id: int | None,

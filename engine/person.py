@@ -54,7 +54,8 @@ class Moved(Struct):
 
 class Sent(Struct, frozen=True):
     """A message a run asked for. `run_id` 0: the confirmation of a stop or start word.
-    `answer`: the contact's own message led to it."""
+    `answer`: the contact's own message led to it.
+    """
 
     run_id: int
     automation_id: int
@@ -72,7 +73,7 @@ class Call(Struct, frozen=True):
 class Person:
     """One contact with their runs. Not shared, not stored: made for a batch, read, forgotten."""
 
-    def __init__(  # noqa: PLR0913  what is known of one contact
+    def __init__(
         self,
         contact: Contact,
         runs: Sequence[Active],
@@ -145,9 +146,7 @@ class Person:
 
     def _advance(self, active: Active, event: Event, now: datetime) -> None:
         run_id = active.run.id
-        result = advance(
-            active.flow, active.run, event, contact=self.contact, now=now, seed=run_id
-        )
+        result = advance(active.flow, active.run, event, contact=self.contact, now=now, seed=run_id)
         if result.run is active.run and not result.trace:
             return
         after = structs.replace(active, run=result.run)

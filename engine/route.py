@@ -100,7 +100,9 @@ def route(event: Event, scene: Scene, now: datetime) -> Routing:
         case Replied():
             return _message(event, scene, now)
         case ConsentChanged(consent="no", source=source):
-            return Routing(_all(scene, "does not want messages any more"), consent="no", why=(source,))
+            return Routing(
+                _all(scene, "does not want messages any more"), consent="no", why=(source,)
+            )
         case ConsentChanged(consent="yes", source=source):
             return Routing(consent="yes", why=(source,))
         case ShopHappened():
@@ -176,7 +178,9 @@ def _asked(event: ApiCalled, scene: Scene, now: datetime) -> Routing:
         return Routing(why=(f"automation {event.automation_id} is not live",))
     if _unwanted(scene.contact):
         return Routing(why=("the contact does not want messages",))
-    wanted = next((key for key, one in live.flow.triggers.items() if trigger_kind(one) == "api"), "")
+    wanted = next(
+        (key for key, one in live.flow.triggers.items() if trigger_kind(one) == "api"), ""
+    )
     data = event.data if event.by == "automation" else {"data": event.data}
     allowed, why, instead = _may_enter(live, scene, scene.runs, data, now)
     if not allowed:
@@ -185,7 +189,7 @@ def _asked(event: ApiCalled, scene: Scene, now: datetime) -> Routing:
     return Routing(starts=(start,), why=(f"{live.flow.name}: started by {event.by}",))
 
 
-def _starts(  # noqa: PLR0913  one call site each
+def _starts(
     event: Event, scene: Scene, runs: Sequence[Active], now: datetime, *, exclusive: bool
 ) -> tuple[tuple[Start, ...], tuple[str, ...]]:
     """The automations `event` starts: all that match, or of exclusive kinds the best that may."""
@@ -249,4 +253,3 @@ def _all(scene: Scene, reason: str) -> tuple[Stop, ...]:
 
 def _unwanted(contact: Contact) -> bool:
     return contact.blocked or contact.consent == "no"
-

@@ -95,7 +95,9 @@ class Runner:
             except Exception as error:
                 # A fault of ours must not stop everybody else: this contact is set aside, loudly.
                 log.exception("contact set aside", contact=contact_id)
-                faults |= dict.fromkeys((row.id for row in rows), f"{type(error).__name__}: {error}")
+                faults |= dict.fromkeys(
+                    (row.id for row in rows), f"{type(error).__name__}: {error}"
+                )
                 continue
             books.add(snapshot.company_id, person)
             _log(snapshot, person)
@@ -113,7 +115,9 @@ class Runner:
         found: dict[int, list[Active]] = {}
         for row, run in loaded:
             found.setdefault(row.contact_id, []).append(
-                Active(run, row.automation_id, row.revision_id, flows[row.revision_id], run.id in sent)
+                Active(
+                    run, row.automation_id, row.revision_id, flows[row.revision_id], run.id in sent
+                )
             )
         return found
 
@@ -153,4 +157,3 @@ def _log(snapshot: Snapshot, person: Person) -> None:
             kind=event.__struct_config__.tag,
             why=why,
         )
-

@@ -268,7 +268,7 @@ def _visit_words(visit: Visit) -> str:
         case "left":
             said = f"left by {visit.exit}" if visit.exit else "the end"
         case "waits":
-            said = "waits"
+            return visit.why or "waits"
         case _:
             said = visit.did
     return f"{said}: {visit.why}" if visit.why else said

@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 
 from engine.jobs.advance import advance_batch
 from engine.jobs.tick import tick
+from engine.jobs.upkeep import upkeep
 from engine.runner import Runner
 from engine.webhooks import Caller
 from store import heartbeats
@@ -68,7 +69,7 @@ async def run(
 
 
 async def _work(redis_url: str, ctx: dict[str, Any], stop: asyncio.Event) -> None:
-    """arq as long as Redis is there, bare ticks while it is not."""
+    """Arq as long as Redis is there, bare ticks while it is not."""
     while not stop.is_set():
         worker = None
         try:
@@ -95,7 +96,8 @@ async def _worker(redis_url: str, ctx: dict[str, Any]) -> Worker:
     return Worker(
         functions=[func(advance_batch, keep_result=0, max_tries=1)],
         cron_jobs=[
-            cron(tick, second=EVERY_SECOND, microsecond=0, keep_result=0, max_tries=1, unique=True)
+            cron(tick, second=EVERY_SECOND, microsecond=0, keep_result=0, max_tries=1, unique=True),
+            cron(upkeep, second=0, microsecond=0, keep_result=0, max_tries=1, unique=True),
         ],
         redis_pool=pool,
         queue_name=QUEUE,

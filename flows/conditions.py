@@ -6,7 +6,7 @@ with another. A verdict always comes with its reason in words, for the trace.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
@@ -177,7 +177,7 @@ def _test(op: Operator, found: Any, to: Any) -> bool:
 
 
 def _test_order(op: Operator, found: Any, to: Any) -> bool:
-    read = _moment if op in ("before", "after") else _number
+    read: Callable[[Any], Any] = _moment if op in ("before", "after") else _number
     left, right = read(found), read(to)
     if left is None or right is None:
         return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -23,11 +23,15 @@ LIVING = carts.c.status.in_(("open", "abandoned"))
 
 
 class CartRule(msgspec.Struct, frozen=True):
-    """A live automation that abandoned carts start: those last changed up to `before`."""
+    """A live automation that abandoned carts start: those last changed up to `before`.
+
+    `needs_consent`: only of contacts who said yes; otherwise of all who did not say no.
+    """
 
     company_id: int
     automation_id: int
     before: datetime
+    needs_consent: bool = False
 
 
 class DueCart(msgspec.Struct, frozen=True):
@@ -137,9 +141,10 @@ def _as_table(rules: Sequence[CartRule]) -> sa.CTE:
         sa.column("company_id", BigId),
         sa.column("automation_id", BigId),
         sa.column("before", Moment()),
+        sa.column("needs_consent", sa.Boolean()),
     )
-    rows = [(one.company_id, one.automation_id, one.before) for one in rules]
-    return cast("sa.CTE", sa.values(*columns, name="rule").data(rows).cte("rule"))
+    rows = [msgspec.structs.astuple(one) for one in rules]
+    return sa.values(*columns, name="rule").data(rows).cte("rule")
 
 
 def _startable(rule: sa.CTE, oldest: datetime, quiet_since: datetime) -> sa.ColumnElement[bool]:
@@ -147,6 +152,7 @@ def _startable(rule: sa.CTE, oldest: datetime, quiet_since: datetime) -> sa.Colu
     reachable = sa.exists().where(
         contacts.c.id == carts.c.contact_id,
         contacts.c.consent != "no",
+        sa.or_(~rule.c.needs_consent, contacts.c.consent == "yes"),
         contacts.c.blocked_at.is_(None),
         contacts.c.deleted_at.is_(None),
         contact_addresses.c.contact_id == contacts.c.id,

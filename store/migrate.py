@@ -32,15 +32,20 @@ async def migrate(url: str) -> None:
         if db.dialect == "sqlite" and db.url.database:
             folder = Path(db.url.database).parent
             await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-        async with db.read() as tx:
-            if await tx.run_sync(_revision) == head():
-                return
+        if await revision_of(db) == head():
+            return
         async with db.write() as tx:
             if db.dialect == "postgresql":
                 await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
             await tx.run_sync(_upgrade)
     finally:
         await db.close()
+
+
+async def revision_of(db: Database) -> str | None:
+    """The revision a database is at; None for one without tables of ours."""
+    async with db.read() as tx:
+        return await tx.run_sync(_revision)
 
 
 @lru_cache(maxsize=1)

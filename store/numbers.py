@@ -78,7 +78,10 @@ def zones_of_number(number: str) -> tuple[str, ...]:
     parsed = _parse(number)
     if parsed is None:
         return ()
-    return tuple(zone for zone in timezone.time_zones_for_number(parsed) if _loadable(zone))
+    zones = tuple(zone for zone in timezone.time_zones_for_number(parsed) if _loadable(zone))
+    # A number that is not in use (yet) still lies in its country.
+    guess = timezone.time_zones_for_geographical_number(parsed)
+    return zones or tuple(zone for zone in guess if _loadable(zone))
 
 
 def _parse(number: str) -> phonenumbers.PhoneNumber | None:

@@ -117,7 +117,7 @@ async def insert_many(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) ->
 
 
 async def update_many(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write runs that moved: rows of `id, status, step, seq, state, wait_until, ended_at, reason`."""
+    """Write runs that moved: rows as of `insert_many`; only what a move can change is written."""
     if not rows:
         return
     names = ("status", "step", "seq", "state", "wait_until", "ended_at", "reason")

@@ -34,7 +34,6 @@ EXAMPLE: dict[str, Any] = {
             "type": "customer_message",
             "rules": [{"match": "exact", "words": ["rate", "review"]}],
         },
-        "till": {"type": "api"},
     },
     "start": "ask",
     "entry": {"policy": "once_at_a_time", "not_again_within": "30d"},

@@ -75,7 +75,7 @@ class Supervisor:
         self._stopping.set()
 
     def kill(self, name: str) -> bool:
-        """SIGKILL a child as a failing machine would; it is started again. False: it does not run."""
+        """SIGKILL a child, as a failing machine would; it starts again. False: it does not run."""
         process = self._running.get(name)
         if process is not None:
             signal_group(process.pid, signal.SIGKILL)

@@ -10,7 +10,7 @@ from engine.webhooks import Caller
 
 
 async def tick(ctx: dict[str, Any]) -> None:
-    """Do what is due now. Nothing here needs the doorbell: without Redis this is called directly."""
+    """Do what is due now. Without Redis this is called directly: nothing here needs the bell."""
     runner: Runner = ctx["runner"]
     caller: Caller = ctx["caller"]
     await ring_carts(runner.database, runner.flows, runner.clock())

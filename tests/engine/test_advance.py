@@ -9,7 +9,7 @@ import pytest
 from engine.advance import STEPS_PER_ADVANCE, advance
 from flows.contact import Contact
 from flows.content import Text
-from flows.effects import Send
+from flows.effects import Effect, Send
 from flows.events import Event, Replied, Started, Stopped, TimerDue, Verdict
 from flows.run import Run
 from tests.engine.flows import NOW, flow, greeting
@@ -17,9 +17,9 @@ from tests.engine.flows import NOW, flow, greeting
 ADA = Contact(id=1, first_name="Ada")
 
 
-def drive(document: object, *events: Event, contact: Contact = ADA) -> tuple[Run, list[object]]:
+def drive(document: object, *events: Event, contact: Contact = ADA) -> tuple[Run, list[Effect]]:
     """All events at NOW; the run at the end and all effects."""
-    run, effects = Run(7), []
+    run, effects = Run(7), list[Effect]()
     for event in events:
         result = advance(document, run, event, contact=contact, now=NOW)  # type: ignore[arg-type]
         run, contact = result.run, result.contact

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from store.cart_series import cart_starts
-from store.carts import carts
+from store.carts import cart_starts, carts
 from tests.engine.conftest import House
 
 pytestmark = pytest.mark.anyio

@@ -90,10 +90,22 @@ def test_any_flow_and_any_events_end_wait_or_fail_with_a_reason(
         assert msgspec.json.decode(msgspec.json.encode(run), type=Run) == run
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | WORDS, lambda inner: (
-    st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
-        ["name", "steps", "triggers", "type", "next", "start", "x", "entry"]), inner, max_size=4)
-), max_leaves=12))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | WORDS,
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["name", "steps", "triggers", "type", "next", "start", "x", "entry"]
+                ),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=12,
+    )
+)
 def test_any_json_is_read_or_refused_in_words(raw: Any) -> None:
     flow, problems = catalog().check(raw)
     if flow is None:

@@ -68,7 +68,10 @@ def test_a_companys_own_stop_word_counts() -> None:
 
 
 def test_a_tapped_stop_button_is_a_stop() -> None:
-    for content in (Tap(payload(9, "offer", "stop"), "No more"), Tap("stop", "No more", "template")):
+    for content in (
+        Tap(payload(9, "offer", "stop"), "No more"),
+        Tap("stop", "No more", "template"),
+    ):
         assert route(Replied("No more", content), scene(), NOW).consent == "no"
 
 
@@ -194,7 +197,11 @@ ENTRY: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     ({"policy": "once_ever"}, {"entered": {1: NOW - timedelta(days=400)}}, False),
     ({"not_again_within": "7d"}, {"entered": {1: NOW - timedelta(days=6)}}, False),
     ({"not_again_within": "7d"}, {"entered": {1: NOW - timedelta(days=7)}}, True),
-    ({"condition": {"type": "is", "value": "contact.tags", "op": "contains", "to": "vip"}}, {}, False),
+    (
+        {"condition": {"type": "is", "value": "contact.tags", "op": "contains", "to": "vip"}},
+        {},
+        False,
+    ),
     ({"condition": {"type": "is", "value": "contact.first_name", "to": "Ada"}}, {}, True),
 ]
 

@@ -122,9 +122,7 @@ async def test_two_workers_share_the_work_and_nothing_is_done_twice(house: House
     people = [await house.contact(f"+4477009{number:05}") for number in range(40)]
     for person in people:
         await house.tell(person, Replied("hi", Text("hi")))
-    workers = [
-        Runner(house.database, house.at, Doorbell(None), batch=7) for _ in range(3)
-    ]
+    workers = [Runner(house.database, house.at, Doorbell(None), batch=7) for _ in range(3)]
 
     async def work(worker: Runner) -> None:
         while await worker.batch():
@@ -225,7 +223,11 @@ async def test_one_automation_starts_another_within_the_same_transaction(house: 
             "triggers": {"api": {"type": "api"}},
             "start": "go",
             "steps": {
-                "go": {"type": "start_automation", "automation": str(second), "next": {"done": "x"}},
+                "go": {
+                    "type": "start_automation",
+                    "automation": str(second),
+                    "next": {"done": "x"},
+                },
                 "x": {"type": "end"},
             },
         }

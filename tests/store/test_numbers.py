@@ -71,6 +71,10 @@ def test_zones_own_then_the_numbers_then_the_companys() -> None:
     assert zones_for("", "5215512345678", "Europe/Rome") == zones_for("", "525512345678", "UTC")
 
 
-@pytest.mark.parametrize("number", ["", "999", "447700900123", "80012345678"])
+def test_a_number_nobody_has_lies_in_its_country() -> None:
+    assert "Europe/London" in zones_for("", "447700900123", "Europe/Rome")
+
+
+@pytest.mark.parametrize("number", ["", "999", "80012345678"])
 def test_a_number_of_unknown_place_is_where_the_company_is(number: str) -> None:
     assert zones_for("", number, "Europe/Rome") == ("Europe/Rome",)

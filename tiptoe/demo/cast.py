@@ -30,7 +30,7 @@ WAIT = timedelta(minutes=30)  # of the flow's trigger
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """What a customer does. `order_after` counts from their checkout, or from message `order_on`."""
+    """What a customer does. `order_after` counts from their checkout or message `order_on`."""
 
     name: str
     script: tuple[Scripted, ...] = ()
@@ -110,7 +110,9 @@ def order(customer: Customer, at: datetime) -> bytes:
 
 
 def _payload(kind: str, customer: Customer, at: datetime, **changes: Any) -> bytes:
-    sample: dict[str, Any] = msgspec.json.decode((files(__name__.rpartition(".")[0]) / f"{kind}.json").read_bytes())
+    sample: dict[str, Any] = msgspec.json.decode(
+        (files(__name__.rpartition(".")[0]) / f"{kind}.json").read_bytes()
+    )
     person = {"first_name": customer.name, "last_name": "Demo", "phone": f"+{customer.number}"}
     sample |= changes | {
         "phone": f"+{customer.number}",
@@ -175,8 +177,12 @@ class Prompter:
         if customer.story.order_after is not None:
             hours = int(customer.story.order_after.total_seconds() // 3600)
             bought = ShopHappened(kind="order.created")
-            script.append(Scripted(on_message=customer.story.order_on, after=f"{hours}h", event=bought))
-        world = Pretend(contact=contact, start=customer.begins + WAIT, lasts=timedelta(days=14), words=words)
+            script.append(
+                Scripted(on_message=customer.story.order_on, after=f"{hours}h", event=bought)
+            )
+        world = Pretend(
+            contact=contact, start=customer.begins + WAIT, lasts=timedelta(days=14), words=words
+        )
         transcript = simulate(self._flow, first, script, world)
         return [self._text(content) for content in transcript.messages]
 

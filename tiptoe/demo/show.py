@@ -1,4 +1,4 @@
-"""The performance: carts are left, time passes, people answer, and at the end everything is counted."""
+"""The performance: carts are left, time passes, people answer, and all is counted at the end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ import msgspec
 from engine.route import Words
 from flows.contact import Company
 from store.companies import CompanySettings
-from tiptoe.demo.cast import Customer, Prompter, checkout, customers, index_of, order, sandbox_script
+from tiptoe.demo.cast import (
+    Customer,
+    Prompter,
+    checkout,
+    customers,
+    index_of,
+    order,
+    sandbox_script,
+)
 from tiptoe.demo.score import Score, compare
 from tiptoe.demo.stage import Stage, stage
 from tiptoe.settings import Settings
@@ -34,7 +42,7 @@ Progress = Callable[[int, int], None]
 """Told how many customers are through, of how many."""
 
 
-async def perform(  # noqa: PLR0913  the options of the command
+async def perform(
     settings: Settings,
     count: int,
     *,
@@ -162,7 +170,9 @@ class _Director:
 
     async def _plan_orders(self) -> None:
         """Customers who buy some hours after a certain message."""
-        page = await self.here.sandbox("GET", "/messages", params={"after": self.seen, "limit": 1000})
+        page = await self.here.sandbox(
+            "GET", "/messages", params={"after": self.seen, "limit": 1000}
+        )
         while page["messages"]:
             for message in page["messages"]:
                 self.seen = message["n"]
