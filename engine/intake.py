@@ -68,8 +68,12 @@ async def _contact(tx: AsyncConnection, shop: Shop, event: ShopEvent, now: datet
     """Whom the event is about; somebody without a usable number is only found, never made."""
     number = first_number(event.phones, event.country or shop.country)
     if number is None:
-        known = await contact_list.find_by_email(tx, shop.company_id, event.email)
-        return known[0] if event.email and known else None
+        if event.email:
+            known = await contact_list.find_by_email(tx, shop.company_id, event.email)
+            if known:
+                return known[0]
+        # Parcels and refunds name nobody, but we know whose order it was.
+        return await cart_series.contact_of_order(tx, shop.id, event.order_key)
     addresses = [Address("phone", number)]
     if event.email:
         addresses.append(Address("email", event.email))

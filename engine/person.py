@@ -36,8 +36,8 @@ from flows.events import (
     Verdict,
 )
 from flows.run import Run, Visit
+from steps.start_automation import CHAIN_LIMIT
 
-CHAIN_LIMIT = 5  # automations starting automations, one after the other, in one go
 STARTS_PER_EVENT = 50  # a fan-out wider than this is a mistake, not a campaign
 
 

@@ -34,6 +34,7 @@ POLL_S = 0.01  # arq's default of half a second would be all of our latency
 JOB_LIMIT_S = 300
 PAUSE_S = 1.0  # between two ticks, and before Redis is tried again
 BEAT_S = 2.0
+FINISH_S = 3.0  # for the batch in hand when we are asked to stop
 EVERY_SECOND = set(range(60))
 log = structlog.get_logger(__name__)
 
@@ -81,8 +82,7 @@ async def _work(redis_url: str, ctx: dict[str, Any], stop: asyncio.Event) -> Non
             log.exception("engine fault; trying again")
         finally:
             if worker is not None:
-                with contextlib.suppress(RedisError, OSError):
-                    await worker.close()
+                await _leave(worker)
         if not stop.is_set():
             await _tick_once(ctx)
             await _until(asyncio.sleep(PAUSE_S), stop)
@@ -107,6 +107,17 @@ async def _worker(redis_url: str, ctx: dict[str, Any]) -> Worker:
         keep_result=0,
         ctx=ctx,
     )
+
+
+async def _leave(worker: Worker) -> None:
+    """Let the jobs in hand finish, then hang up. (arq's own `close` cancels them.)"""
+    if worker.tasks:
+        await asyncio.wait(worker.tasks.values(), timeout=FINISH_S)
+    for task in worker.tasks.values():
+        task.cancel()
+    await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+    with contextlib.suppress(RedisError, OSError):
+        await worker.pool.aclose(close_connection_pool=True)
 
 
 async def _tick_once(ctx: dict[str, Any]) -> None:

@@ -220,3 +220,16 @@ async def empty_by_token(
         .returning(carts.c.id)
     )
     return sorted(emptied.scalars())
+
+
+async def contact_of_order(tx: AsyncConnection, connection_id: int, order_key: str) -> int | None:
+    """Whose cart became this order; None when we never knew."""
+    if not order_key:
+        return None
+    query = sa.select(carts.c.contact_id).where(
+        carts.c.connection_id == connection_id,
+        carts.c.order_key == order_key,
+        carts.c.contact_id.is_not(None),
+    )
+    found: int | None = await tx.scalar(query.limit(1))
+    return found

@@ -184,3 +184,13 @@ async def test_a_minimum_total_keeps_small_carts_out(house: House) -> None:
     await house.shopify("checkouts/update", sample("story_1_checkout_update_abandoned"))
     await house.later(hours=1)
     assert await house.texts() == []
+
+
+async def test_a_parcel_that_names_nobody_reaches_whose_order_it_was(house: House) -> None:
+    document = series()
+    document["triggers"] = {"sent": {"type": "shop", "on": "order.delivered"}}
+    await house.live(document)
+    await house.shopify("orders/create", sample("story_3_orders_create_recovered"))
+    arrived = json.dumps({"order_id": 820982911946154509, "status": "delivered"}).encode()
+    await house.shopify("fulfillment_events/create", arrived)
+    assert len(await house.texts()) == 1
