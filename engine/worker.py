@@ -110,7 +110,7 @@ async def _worker(redis_url: str, ctx: dict[str, Any]) -> Worker:
 
 
 async def _leave(worker: Worker) -> None:
-    """Let the jobs in hand finish, then hang up. (arq's own `close` cancels them.)"""
+    """Let the jobs in hand finish, then hang up; arq's own `close` would cancel them."""
     if worker.tasks:
         await asyncio.wait(worker.tasks.values(), timeout=FINISH_S)
     for task in worker.tasks.values():
