@@ -1,0 +1,1 @@
+"""The JSON API for machines, under /api/v1."""

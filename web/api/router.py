@@ -1,0 +1,28 @@
+"""All of /api/v1 together. Rule: keys and people alike, always inside one company."""
+
+from __future__ import annotations
+
+from litestar import Router
+from litestar.openapi.spec import SecurityRequirement
+
+from web.api import automations, contacts, docs, runs
+from web.api.bodies import check_body
+
+SECURITY: list[SecurityRequirement] = [{"apiKey": []}]
+
+
+def api_router() -> Router:
+    """The router with every call of the API."""
+    return Router(
+        path="/api/v1",
+        route_handlers=[
+            *automations.HANDLERS,
+            *runs.HANDLERS,
+            *contacts.HANDLERS,
+            docs.show_openapi,
+            docs.show_docs,
+        ],
+        before_request=check_body,
+        opt={"access": "api", "role": "viewer"},
+        security=SECURITY,
+    )

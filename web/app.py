@@ -1,0 +1,102 @@
+"""The web application: handlers, their frame, and what guards them.
+
+Rule: `create_app` only puts things together; nothing is opened, read or written at import.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Litestar, Request, Router, route
+from litestar.datastructures import CacheControlHeader, State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.params import FromPath
+from litestar.static_files import create_static_files_router
+from litestar.types import ControllerRouterHandler
+
+from store.errors import InvalidError, NotFoundError
+from web.api.docs import openapi_config
+from web.api.router import api_router
+from web.automations import routes as automation_routes
+from web.automations import run_routes
+from web.config import WebConfig
+from web.contacts import routes as contact_routes
+from web.health.routes import health
+from web.hooks import routes as hook_routes
+from web.phones import routes as phone_routes
+from web.security.gate import Gate
+from web.security.headers import add_headers
+from web.security.who import Who
+from web.shell.errors import on_crash, on_http_error, on_invalid, on_not_found
+from web.shell.render import STATIC
+from web.signin.routes import SignInLimits, show_sign_in, sign_in, sign_out
+
+BODY_LIMIT = 1_000_000  # bytes, unless a handler needs more
+LEAST_SECRET = 32
+STATIC_KEPT_S = 3600  # addresses of our own files change with their content
+PAGES: tuple[ControllerRouterHandler, ...] = (
+    *(show_sign_in, sign_in, sign_out),
+    *automation_routes.HANDLERS,
+    *run_routes.HANDLERS,
+    *contact_routes.HANDLERS,
+    *phone_routes.HANDLERS,
+)
+
+
+@route("/{rest:path}", http_method=["GET", "POST", "PUT", "DELETE", "PATCH"])
+async def nothing_here(rest: FromPath[str]) -> None:
+    """Any other address, so that its page keeps the navigation."""
+    del rest
+    raise NotFoundException
+
+
+def create_app(web: WebConfig) -> Litestar:
+    """The application for uvicorn. Raises ValueError when `web.secret` is too short."""
+    if len(web.secret) < LEAST_SECRET:
+        message = f"the secret that signs cookies needs at least {LEAST_SECRET} characters"
+        raise ValueError(message)
+    static = create_static_files_router(
+        path="/static",
+        directories=[STATIC],
+        cache_control=CacheControlHeader(max_age=STATIC_KEPT_S, public=True),
+        opt={"access": "machine"},
+        include_in_schema=False,
+    )
+    pages = Router(
+        "/",
+        route_handlers=[*PAGES, *hook_routes.HANDLERS, health, nothing_here],
+        include_in_schema=False,
+    )
+    return Litestar(
+        route_handlers=[pages, api_router(), static],
+        state=State({"web": web, "sign_in_limits": SignInLimits(web.sign_in_tries)}),
+        dependencies={
+            "web": Provide(provide_web, sync_to_thread=False),
+            "who": Provide(provide_who, sync_to_thread=False),
+        },
+        middleware=[Gate(web)],
+        before_send=[add_headers],
+        exception_handlers={
+            NotFoundError: on_not_found,
+            InvalidError: on_invalid,
+            HTTPException: on_http_error,
+            Exception: on_crash,
+        },
+        openapi_config=openapi_config(),
+        request_max_body_size=BODY_LIMIT,
+        logging_config=None,
+        debug=False,
+    )
+
+
+def provide_web(request: Request[Any, Any, Any]) -> WebConfig:
+    """What the process was told when it started."""
+    found: WebConfig = request.app.state["web"]
+    return found
+
+
+def provide_who(request: Request[Any, Any, Any]) -> Who:
+    """Who asks; the gate has seen to it that somebody does."""
+    found: Who = request.scope["user"]
+    return found

@@ -1,0 +1,43 @@
+"""What the web process is told when it starts. Whoever starts it fills this in.
+
+Rule: nothing here is read from the environment; settings arrive as arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from store.database import Database
+from store.doorbell import Doorbell
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebConfig:
+    """Everything the pages, the API and the hooks need.
+
+    `clock` is the time automations live by, `real_clock` the wall's (heartbeats carry that one).
+    `secret` signs cookies, at least 32 characters. `base_url` is how browsers reach us.
+    `sandbox_url` is the page of the pretend WhatsApp, where there is one. `redis_answers` is asked
+    by /health; None where no Redis is used.
+    """
+
+    database: Database
+    clock: Callable[[], datetime]
+    real_clock: Callable[[], datetime]
+    bell: Doorbell
+    secret: str
+    base_url: str = "http://localhost:8000"
+    verify_token: str = ""
+    sandbox_url: str = ""
+    redis_answers: Callable[[], Awaitable[bool]] | None = None
+    session_lasts: timedelta = timedelta(days=14)
+    sign_in_tries: int = 8  # wrong passwords per address and e-mail in a quarter of an hour
+    api_calls_per_minute: int = 600
+    heartbeat_names: tuple[str, ...] = ("engine", "gateway")
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach us encrypted, so that cookies may insist on it."""
+        return self.base_url.startswith("https://")

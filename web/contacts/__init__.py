@@ -1,0 +1,1 @@
+"""Contacts: the list, and one person with everything we know and said."""

@@ -1,0 +1,1 @@
+"""Whether everything is well, for supervisors and load balancers."""

@@ -1,0 +1,1 @@
+"""Webhooks in: raw bytes, signature, rows, answer. The work happens afterwards."""

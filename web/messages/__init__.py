@@ -1,0 +1,1 @@
+"""Messages as people see them: bubbles with their state and reasons in words."""

@@ -1,0 +1,1 @@
+"""Phones: the numbers a company has connected."""
