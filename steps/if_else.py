@@ -11,7 +11,6 @@ from flows.conditions import All, Any_, Condition, Leaf, Not, holds, in_words
 from flows.patterns import problem_in_pattern
 from flows.step import Context, Exit, Group, Leave, Outcome, Step
 
-
 _NEED_NOTHING = ("is", "is_not", "is_set", "is_empty")  # “is nothing” is a fair question
 
 

@@ -169,7 +169,8 @@ LEAVES = st.builds(
     st.sampled_from(["a", "a.b", "a.0", "a.b.c", "nothing"]),
     st.sampled_from(get_args(Operator)),
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10)
-    | st.lists(st.text(max_size=4), max_size=3) | st.sampled_from(["2026-03-02", "2026-03-02T10:00Z"]),
+    | st.lists(st.text(max_size=4), max_size=3)
+    | st.sampled_from(["2026-03-02", "2026-03-02T10:00Z"]),
 )  # fmt: skip
 TREES: st.SearchStrategy[Condition] = st.recursive(
     LEAVES,

@@ -16,17 +16,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from flows.contact import Consent
+from triggers.shops._shopify_parts import items, tracking, who
 from triggers.shops.base import (
-    Item,
     Kind,
     NotJson,
-    Phone,
     ShopEvent,
-    Tracking,
     amount,
     digest,
-    may_be_number,
     moment,
     part,
     parts,
@@ -36,7 +32,6 @@ from triggers.shops.base import (
 SOURCE = "shopify"
 _READER = msgspec.json.Decoder(float_hook=Decimal)  # an amount never becomes a float
 _GONE = ("cancelled", "error", "failure")  # fulfillments that came to nothing
-_CONSENT: dict[str, Consent] = {"subscribed": "yes", "unsubscribed": "no", "redacted": "no"}
 
 
 class _Delivery(Struct, frozen=True):
@@ -114,9 +109,9 @@ def _checkout(delivery: _Delivery) -> ShopEvent | None:
         completed=bool(body.get("completed_at")),
         total=amount(body.get("total_price")),
         currency=text(body.get("currency")),
-        items=_items(body),
+        items=items(body),
         recovery_url=text(body.get("abandoned_checkout_url")),
-        **_who(body, delivery.country),
+        **who(body, delivery.country),
     )
 
 
@@ -171,13 +166,13 @@ def _read_order(delivery: _Delivery, kind: Kind) -> ShopEvent | None:
         completed=True,
         total=amount(body.get("total_price")),
         currency=text(body.get("currency")),
-        items=_items(body),
+        items=items(body),
         order_url=text(body.get("order_status_url")),
         landing_site=text(body.get("landing_site")),
         sales_channel=text(body.get("source_name")),
-        tracking=_tracking(sent[-1]) if sent else None,
+        tracking=tracking(sent[-1]) if sent else None,
         test=body.get("test") is True,
-        **_who(body, delivery.country),
+        **who(body, delivery.country),
     )
 
 
@@ -196,9 +191,9 @@ def _fulfillment(delivery: _Delivery) -> ShopEvent | None:
         order_key=order_key,
         order_name=text(body.get("name")).partition(".")[0],  # "#1001.1" is its first parcel
         completed=True,
-        items=_items(body),
-        tracking=_tracking(body),
-        **_who(
+        items=items(body),
+        tracking=tracking(body),
+        **who(
             {"email": body.get("email"), "shipping_address": body.get("destination")},
             delivery.country,
         ),
@@ -241,7 +236,7 @@ def _refund(delivery: _Delivery) -> ShopEvent | None:
         completed=True,
         total=amount(total),
         currency=currencies.pop() if len(currencies) == 1 else "",
-        items=_items(
+        items=items(
             {"line_items": [part(one, "line_item") for one in parts(body, "refund_line_items")]}
         ),
         test=any(one.get("test") is True for one in paid_back),
@@ -260,7 +255,7 @@ def _customer(kind: Kind) -> Callable[[_Delivery], ShopEvent | None]:
             kind,
             moment(changed) or moment(body.get("updated_at")),
             created_at=moment(body.get("created_at")),
-            **_who({"customer": body}, delivery.country),
+            **who({"customer": body}, delivery.country),
         )
 
     return reader
@@ -269,86 +264,9 @@ def _customer(kind: Kind) -> Callable[[_Delivery], ShopEvent | None]:
 def _privacy(kind: Kind) -> Callable[[_Delivery], ShopEvent | None]:
     def reader(delivery: _Delivery) -> ShopEvent:
         customer = {"customer": part(delivery.body, "customer")}
-        return _event(delivery, kind, None, **_who(customer, delivery.country))
+        return _event(delivery, kind, None, **who(customer, delivery.country))
 
     return reader
-
-
-def _who(body: Mapping[str, Any], country: str) -> dict[str, Any]:
-    """Everything a payload says about the person."""
-    customer = part(body, "customer")
-    shipping, billing = part(body, "shipping_address"), part(body, "billing_address")
-    home = part(customer, "default_address")
-    places = [one for one in (shipping, billing, home) if one]
-    place = next((code for one in places if (code := text(one.get("country_code")))), "")
-    named = next(
-        (one for one in (customer, *places) if one.get("first_name") or one.get("last_name")), {}
-    )
-    first, last = text(named.get("first_name")), text(named.get("last_name"))
-    emails = (body.get("email"), body.get("contact_email"), customer.get("email"))
-    return {
-        "customer_key": text(customer.get("id")),
-        "phones": _phones(body, customer, (shipping, billing, home), place or country),
-        "email": next((text(one) for one in emails if text(one)), "").lower(),
-        "name": f"{first} {last}".strip(),
-        "first_name": first,
-        "last_name": last,
-        "locale": text(body.get("customer_locale")) or text(customer.get("locale")),
-        "country": place or country,
-        "sms_consent": _sms_consent(body, customer),
-    }
-
-
-def _phones(
-    body: Mapping[str, Any],
-    customer: Mapping[str, Any],
-    addresses: Iterable[Mapping[str, Any]],
-    country: str,
-) -> tuple[Phone, ...]:
-    found = [
-        *(Phone(text(body.get(name)), country) for name in ("phone", "sms_marketing_phone")),
-        Phone(text(customer.get("phone")), country),
-        *(
-            Phone(text(one.get("phone")), text(one.get("country_code")) or country)
-            for one in addresses
-        ),
-    ]
-    return tuple(dict.fromkeys(phone for phone in found if may_be_number(phone.number)))
-
-
-def _sms_consent(body: Mapping[str, Any], customer: Mapping[str, Any]) -> Consent:
-    """Not ticking a box is no refusal: only an unsubscription is a no."""
-    said = text(part(customer, "sms_marketing_consent").get("state"))
-    if said in _CONSENT:
-        return _CONSENT[said]
-    return "yes" if body.get("buyer_accepts_sms_marketing") is True else "unknown"
-
-
-def _items(body: Mapping[str, Any]) -> tuple[Item, ...]:
-    return tuple(
-        Item(
-            title=text(line.get("title")) or text(line.get("name")),
-            quantity=line["quantity"] if isinstance(line.get("quantity"), int) else 1,
-            price=amount(line.get("price")),
-            id=text(line.get("product_id")),
-            variant=text(line.get("variant_title")),
-            sku=text(line.get("sku")),
-        )
-        for line in parts(body, "line_items")
-    )
-
-
-def _tracking(fulfillment: Mapping[str, Any]) -> Tracking:
-    return Tracking(
-        company=text(fulfillment.get("tracking_company")),
-        number=text(fulfillment.get("tracking_number")) or _first(fulfillment, "tracking_numbers"),
-        url=text(fulfillment.get("tracking_url")) or _first(fulfillment, "tracking_urls"),
-    )
-
-
-def _first(value: Mapping[str, Any], name: str) -> str:
-    found = value.get(name)
-    return text(found[0]) if isinstance(found, list) and found else ""
 
 
 _TOPICS: dict[str, Callable[[_Delivery], ShopEvent | None]] = {
