@@ -87,7 +87,7 @@ async def create(
 async def verify(tx: AsyncConnection, email: str, password: str) -> User | None:
     """The user these belong to; None when e-mail, password or a disabled user is in the way.
 
-    Needs a `write` transaction: a hash made with weaker parameters is renewed on the way.
+    Takes long on purpose (argon2), so it wants a `read`: no writer should wait for it.
     """
     query = sa.select(*columns_of(User, users), users.c.password_hash).where(
         users.c.email == _normal(email)
@@ -97,10 +97,17 @@ async def verify(tx: AsyncConnection, email: str, password: str) -> User | None:
     right = await asyncio.to_thread(_matches, stored, password)
     if row is None or not right or row.disabled_at is not None:
         return None
-    if HASHER.check_needs_rehash(stored):
-        renewed = await asyncio.to_thread(HASHER.hash, password)
-        await tx.execute(sa.update(users).where(users.c.id == row.id).values(password_hash=renewed))
     return as_kind(User, row)
+
+
+async def renew(tx: AsyncConnection, user_id: int, password: str) -> None:
+    """After a right `password`: replace a hash that was made with weaker parameters than today's."""
+    stored = await tx.scalar(sa.select(users.c.password_hash).where(users.c.id == user_id))
+    if stored is not None and HASHER.check_needs_rehash(stored):
+        renewed = await asyncio.to_thread(HASHER.hash, password)
+        await tx.execute(
+            sa.update(users).where(users.c.id == user_id).values(password_hash=renewed)
+        )
 
 
 async def find_by_email(tx: AsyncConnection, email: str) -> User | None:

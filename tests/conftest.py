@@ -300,6 +300,9 @@ def page(browser_context: "BrowserContext") -> Iterator["Page"]:
 # --- tiers and the closing words ---------------------------------------------------------------
 
 TIER_OF_FIXTURE = {
+    "sqlite_url": "services",
+    "database_url": "services",
+    "empty_database_url": "services",
     "redis_url": "services",
     "own_redis": "services",
     "postgres_url": "postgres",

@@ -52,7 +52,7 @@ async def seed(settings: Settings) -> Welcome | None:
         async with database.write() as tx:
             if not await companies.page(tx, limit=1):
                 await make(tx, settings, clock_from(settings.clock)(), ALWAYS_OPEN, password)
-        async with database.write() as tx:  # verifying may renew an old hash
+        async with database.read() as tx:
             if await users.find_by_email(tx, EMAIL) is None:
                 return None
             known = await users.verify(tx, EMAIL, password)

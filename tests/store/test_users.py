@@ -62,7 +62,7 @@ async def test_a_weak_hash_is_renewed(
 ) -> None:
     monkeypatch.setattr(users, "HASHER", PasswordHasher(time_cost=2, memory_cost=64))
     async with db.write() as tx:
-        assert await users.verify(tx, "ada@example.com", PASSWORD) is not None
+        await users.renew(tx, ada, PASSWORD)
         stored = await tx.scalar(sa.select(users.users.c.password_hash))
         assert "t=2" in str(stored)
         assert await users.verify(tx, "ada@example.com", PASSWORD) is not None

@@ -163,16 +163,19 @@ class RunRow(Struct, frozen=True):
     reason: str
 
 
-_RUN_COLUMNS = (
-    *(runs.c[name] for name in ("id", "automation_id", "contact_id", "trigger", "status", "step")),
-    *(runs.c[name] for name in ("wait_until", "started_at", "ended_at", "reason")),
+_RUN_COLUMNS = (  # in the order of RunRow's fields
+    runs.c.id,
+    runs.c.automation_id,
     automations.c.name.label("automation"),
     revisions.c.number.label("revision"),
+    runs.c.contact_id,
     sa.func.coalesce(
         sa.func.nullif(contacts.c.name, ""),
         sa.func.nullif(sa.func.trim(contacts.c.first_name + " " + contacts.c.last_name), ""),
         "",
     ).label("contact"),
+    *(runs.c[name] for name in ("trigger", "status", "step", "wait_until")),
+    *(runs.c[name] for name in ("started_at", "ended_at", "reason")),
 )
 _RUNS = (
     runs.join(automations, automations.c.id == runs.c.automation_id)

@@ -61,10 +61,12 @@ async def sign_in(request: Request[Any, Any, Any], web: Web) -> Response[Any]:
     # Counted before the slow check, so that tries in parallel are not free.
     limits.pair.count((address, email), real_now)
     limits.address.count(address, real_now)
-    async with web.database.write() as tx:
-        user = await users.verify(tx, email, str(form.get("password", ""))[:1024])
-        token = ""
-        if user is not None:
+    password = str(form.get("password", ""))[:1024]
+    async with web.database.read() as tx:
+        user = await users.verify(tx, email, password)
+    if user is not None:
+        async with web.database.write() as tx:
+            await users.renew(tx, user.id, password)
             token = await sessions.open_for(tx, user.id, now, web.session_lasts)
     if user is None:
         log.info("sign_in_refused")
