@@ -163,7 +163,7 @@ def _hears(active: Active) -> bool:
 
 
 def _shop(event: ShopHappened, scene: Scene, now: datetime) -> Routing:
-    stops = _exit_rules(event.kind, f"the shop reported {event.kind}", scene)
+    stops = _exit_rules(event.kind, f"the shop reported “{event.kind.replace('.', ' ')}”", scene)
     gone = {stop.run_id for stop in stops}
     runs = [one for one in scene.runs if one.run.id not in gone]
     if _unwanted(scene.contact):

@@ -101,7 +101,7 @@ async def verify(tx: AsyncConnection, email: str, password: str) -> User | None:
 
 
 async def renew(tx: AsyncConnection, user_id: int, password: str) -> None:
-    """After a right `password`: replace a hash that was made with weaker parameters than today's."""
+    """After a right `password`: replace a hash that is weaker than today's."""
     stored = await tx.scalar(sa.select(users.c.password_hash).where(users.c.id == user_id))
     if stored is not None and HASHER.check_needs_rehash(stored):
         renewed = await asyncio.to_thread(HASHER.hash, password)

@@ -45,7 +45,7 @@ class Shop(Trigger, frozen=True, kw_only=True, tag="shop"):
             total = _amount(event)
             if total is None or total < Decimal(self.minimum_total):
                 return None
-        return Match(f"the shop reported {event.kind}", event.data)
+        return Match(f"the shop reported “{event.kind.replace('.', ' ')}”", event.data)
 
     def summary(self) -> str:
         said = _SAID.get(self.on, self.on.replace(".", " ").capitalize())

@@ -56,8 +56,8 @@ async def perform(
     start = next_monday(datetime.now(UTC))
     cast = customers(count, start)
     async with stage(settings, RULES, start, show) as here:
-        await _introduce(here, cast)
-        director = _Director(here, cast, speed, progress, mischief)
+        await introduce(here, cast)
+        director = Director(here, cast, speed=speed, progress=progress, mischief=mischief)
         await director.play()
         messages = await here.phone_messages()
         books = await here.books()
@@ -78,7 +78,8 @@ def next_monday(today: datetime) -> datetime:
     return hour + timedelta(days=days)
 
 
-async def _introduce(here: Stage, cast: Sequence[Customer]) -> None:
+async def introduce(here: Stage, cast: Sequence[Customer]) -> None:
+    """Tell the sandbox who these people are and what they will do."""
     await here.sandbox(
         "POST",
         "/customers",
@@ -103,16 +104,18 @@ class Deed(msgspec.Struct, frozen=True, order=True):
     kind: str
 
 
-class _Director:
+class Director:
     """Moves the clock from one moment to the next, whenever everything is quiet."""
 
     def __init__(
         self,
         here: Stage,
         cast: Sequence[Customer],
-        speed: float | None,
-        progress: Progress,
-        mischief: Mischief | None,
+        *,
+        speed: float | None = None,
+        progress: Progress = lambda _done, _all: None,
+        mischief: Mischief | None = None,
+        until: datetime | None = None,
     ) -> None:
         self.here = here
         self.cast = cast
@@ -120,6 +123,7 @@ class _Director:
         self.speed = speed
         self.progress = progress
         self.mischief = mischief
+        self.until = until
         self.deeds: list[Deed] = [Deed(one.begins, one.index, "checkout") for one in cast]
         self.deeds += [
             Deed(one.begins + one.story.order_after, one.index, "order")
@@ -130,13 +134,14 @@ class _Director:
         self.heard: dict[str, int] = {}
 
     async def play(self) -> None:
+        """Go on until nothing will happen any more, or nothing before `until`."""
         moves = 0
         while True:
             await self._do_deeds()
             await self._settle()
             await self._plan_orders()
             upcoming = await self._upcoming()
-            if upcoming is None:
+            if upcoming is None or (self.until is not None and upcoming > self.until):
                 return
             await self._pass_time(upcoming)
             await self.here.ring()

@@ -64,14 +64,13 @@ async def sign_in(request: Request[Any, Any, Any], web: Web) -> Response[Any]:
     password = str(form.get("password", ""))[:1024]
     async with web.database.read() as tx:
         user = await users.verify(tx, email, password)
-    if user is not None:
-        async with web.database.write() as tx:
-            await users.renew(tx, user.id, password)
-            token = await sessions.open_for(tx, user.id, now, web.session_lasts)
     if user is None:
         log.info("sign_in_refused")
         said = Notice(WRONG, "danger")
         return page(request, "signin/signin.html", shown, status=401, notices=[said])
+    async with web.database.write() as tx:
+        await users.renew(tx, user.id, password)
+        token = await sessions.open_for(tx, user.id, now, web.session_lasts)
     limits.pair.forget((address, email))
     log.info("signed_in", company=user.company_id, user=user.id)
     cookie = tokens.set_cookie(

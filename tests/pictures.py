@@ -1,0 +1,108 @@
+"""Takes the pictures of the docs: `python -m tests.pictures` writes docs/pictures.
+
+The real processes play two days of ten pretend customers; then a browser looks around.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from playwright.async_api import Page, async_playwright
+
+from store.automations import automations
+from store.runs import runs
+from tests.conftest import find_chromium
+from tests.servers import free_port
+from tiptoe.demo.cast import Customer, customers
+from tiptoe.demo.show import RULES, Director, introduce, next_monday
+from tiptoe.demo.stage import Stage, folder_settings, stage
+from tiptoe.demo_company import EMAIL
+from tiptoe.settings import load_settings
+
+FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
+LOOKS = {
+    "light": ("light", 1440, 900),
+    "dark": ("dark", 1440, 900),
+    "390": ("light", 390, 844),
+    "390-dark": ("dark", 390, 844),
+}
+PLAYED = timedelta(days=2)
+NAMES = ("Ada", "Ben", "Chloé", "Dev", "Eva", "Finn", "Grace", "Hugo", "Ines", "Jonas")
+
+
+async def main() -> None:
+    """Play, look, and leave nothing behind."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load_settings(folder_settings(Path(folder), free_port(), free_port()))
+        start = next_monday(datetime.now(UTC))
+        async with stage(settings, RULES, start, lambda *_: None) as here:
+            cast = [
+                Customer(one.index, one.number, name, one.story, one.begins)
+                for one, name in zip(customers(len(NAMES), start), NAMES, strict=True)
+            ]
+            await introduce(here, cast)
+            await Director(here, cast, until=start + PLAYED).play()
+            await _look_around(here)
+
+
+async def _look_around(here: Stage) -> None:
+    automation, run, contact, number = await _places(here)
+    web, phone = here.settings.base_url, here.settings.sandbox_page_url
+    places = {
+        "automations": f"{web}/automations",
+        "automation": f"{web}/automations/{automation}",
+        "run": f"{web}/runs/{run}",
+        "contacts": f"{web}/contacts",
+        "contact": f"{web}/contacts/{contact}",
+        "sandbox-phone": f"{phone}/chats/{number}",
+    }
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=find_chromium(), args=["--no-sandbox"]
+        )
+        for look, (scheme, width, height) in LOOKS.items():
+            context = await browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme=scheme,  # type: ignore[arg-type]
+                locale="en-GB",
+                timezone_id="Europe/Rome",
+            )
+            page = await context.new_page()
+            await page.goto(f"{web}/signin")
+            await page.screenshot(path=FOLDER / f"signin-{look}.png")
+            await _sign_in(page)
+            for name, address in places.items():
+                await page.goto(address, wait_until="load")
+                await page.screenshot(path=FOLDER / f"{name}-{look}.png")
+            await context.close()
+        await browser.close()
+
+
+async def _sign_in(page: Page) -> None:
+    await page.get_by_label("E-mail").fill(EMAIL)
+    await page.get_by_label("Password").fill("demo-password")
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url("**/automations*")
+
+
+async def _places(here: Stage) -> tuple[int, int, int, str]:
+    """The cart automation, and the run and contact of the customer who tapped a button."""
+    async with here.database.read() as tx:
+        automation = await tx.scalar(
+            sa.select(automations.c.id).where(automations.c.name == "Abandoned cart")
+        )
+        query = sa.select(runs).where(runs.c.status == "done").order_by(runs.c.id).limit(1)
+        run = (await tx.execute(query)).one()
+    messages = await here.phone_messages()
+    number = next(one["wa_id"] for one in messages if one["direction"] == "in")
+    return int(automation or 0), run.id, run.contact_id, number
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
