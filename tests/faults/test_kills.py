@@ -29,9 +29,11 @@ LOOKS = 400  # looks for a busy moment; after that the next moment of the story 
 
 
 async def test_nothing_is_lost_or_doubled_when_processes_are_killed(
-    tmp_path: Path, free_ports: Callable[[], int]
+    tmp_path: Path, free_ports: Callable[[], int], database_url: str
 ) -> None:
-    settings = load_settings(folder_settings(tmp_path, free_ports(), free_ports()))
+    folder = tmp_path / "demo"
+    own = folder_settings(folder, free_ports(), free_ports()) | {"DATABASE_URL": database_url}
+    settings = load_settings(own)
     victims = ["engine", "gateway", "redis", "gateway", "engine", "web"]
     killed: list[str] = []
 
@@ -46,7 +48,7 @@ async def test_nothing_is_lost_or_doubled_when_processes_are_killed(
     assert (score.lost, score.doubled, score.out_of_order, score.at_night) == (0, 0, 0, 0), score
     assert score.unfinished == 0
     assert score.sent > 400
-    assert not _left_over(tmp_path)
+    assert not _left_over(folder)
 
 
 async def _busy(stage: Stage, victim: str) -> bool:
