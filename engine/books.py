@@ -53,6 +53,20 @@ class Books:
         for change in person.changes:
             self._change(company_id, contact_id, change, person)
 
+    def take_over(self, page: Books) -> None:
+        """Add what was booked apart, once it is known to be whole."""
+        self.new_runs += page.new_runs
+        self.old_runs += page.old_runs
+        self.visits += page.visits
+        self.counts.update(page.counts)
+        self.messages += page.messages
+        self.calls += page.calls
+        self.recalled += page.recalled
+        self.tagged += page.tagged
+        self.untagged += page.untagged
+        self.fields |= page.fields
+        self.consents |= page.consents
+
     def _run(self, company_id: int, contact_id: int, moved: Moved) -> None:
         active, run = moved.active, moved.active.run
         row = {
@@ -165,6 +179,7 @@ class Books:
         await visits.insert_many(tx, self.visits)
         await visits.count(tx, self.counts)
         await messages.recall(tx, self.recalled, self.now)
+        await http_calls.recall(tx, self.recalled, self.now)
         await self._fill_categories(tx)
         await messages.insert_many(tx, self.messages)
         await http_calls.insert_many(tx, self.calls)

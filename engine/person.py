@@ -27,6 +27,7 @@ from flows.effects import (
 )
 from flows.events import (
     ApiCalled,
+    ConsentChanged,
     Event,
     HttpAnswered,
     Replied,
@@ -95,10 +96,12 @@ class Person:
         self.recalled: list[int] = []
         self.said: list[tuple[Event, tuple[str, ...]]] = []
         self._answering = False
+        self._starts_left = STARTS_PER_EVENT
 
     def happen(self, event: Event, now: datetime, run_id: int = 0) -> None:
         """Let `event` happen; `run_id` for those aimed at one run (verdicts, timers, answers)."""
         self._answering = isinstance(event, Replied)
+        self._starts_left = STARTS_PER_EVENT
         if isinstance(event, Verdict | TimerDue | HttpAnswered | Stopped):
             if run_id in self.runs:
                 self._advance(self.runs[run_id], event, now)
@@ -118,7 +121,10 @@ class Person:
     def _follow(self, routing: Routing, event: Event, now: datetime) -> None:
         self.said.append((event, routing.why))
         if routing.consent is not None:
-            self._apply(SetConsent(routing.consent, "message"))
+            self.contact = structs.replace(self.contact, consent=routing.consent)
+            # Whoever reports a change has written it down; by now somebody may know better.
+            if not isinstance(event, ConsentChanged):
+                self.changes.append(SetConsent(routing.consent, "message"))
         for stop in routing.stops:
             self._advance(self.runs[stop.run_id], Stopped(stop.reason), now)
         for run_id in routing.resumes:
@@ -132,8 +138,9 @@ class Person:
         for run_id in start.instead_of:
             if run_id in self.runs:
                 self._advance(self.runs[run_id], Stopped("started again"), now)
-        if len(self.moved) >= STARTS_PER_EVENT:
+        if self._starts_left <= 0:
             return
+        self._starts_left -= 1
         live = start.live
         run = Run(self.new_id(), chain=start.chain)
         active = Active(run, live.automation_id, live.revision_id, live.flow)
@@ -194,7 +201,3 @@ class Person:
         event = ApiCalled(automation_id, data, "automation", chain)
         scene = Scene(self.contact, list(self.runs.values()), self.live, self.entered, self.words)
         self._follow(route(event, scene, now), event, now)
-
-    def _apply(self, change: SetConsent) -> None:
-        self.changes.append(change)
-        self.contact = structs.replace(self.contact, consent=change.consent)

@@ -194,17 +194,20 @@ def _starts(
 ) -> tuple[tuple[Start, ...], tuple[str, ...]]:
     """The automations `event` starts: all that match, or of exclusive kinds the best that may."""
     found: list[tuple[tuple[int, int], int, Live, str, Match]] = []
+    said: list[str] = []
     for live in scene.live:
         if isinstance(event, ShopHappened) and event.automation_id not in (0, live.automation_id):
             continue
-        for name, trigger in live.flow.triggers.items():
-            match = trigger.matches(event, scene.contact, now)
-            if match is not None:
-                found.append((match.rank, live.automation_id, live, name, match))
-                break
+        try:
+            first = _first_match(event, live, scene.contact, now)
+        except Exception as error:  # noqa: BLE001  a faulty trigger keeps no other from starting
+            said.append(f"{live.flow.name}: internal fault: {type(error).__name__}: {error}")
+            continue
+        if first is not None:
+            name, match = first
+            found.append((match.rank, live.automation_id, live, name, match))
     found.sort(key=lambda one: one[:2] if exclusive else (one[2].priority, one[1]))
     starts: list[Start] = []
-    said: list[str] = []
     cart_id = event.cart_id if isinstance(event, ShopHappened) else 0
     for _, _, live, name, match in found:
         allowed, why, instead = _may_enter(live, scene, runs, match.data, now)
@@ -214,6 +217,16 @@ def _starts(
             if exclusive:
                 break
     return tuple(starts), tuple(said)
+
+
+def _first_match(
+    event: Event, live: Live, contact: Contact, now: datetime
+) -> tuple[str, Match] | None:
+    for name, trigger in live.flow.triggers.items():
+        match = trigger.matches(event, contact, now)
+        if match is not None:
+            return name, match
+    return None
 
 
 def _may_enter(
@@ -233,7 +246,10 @@ def _may_enter(
             return False, f"was in this automation less than {duration_words(gap)} ago", ()
     if entry.condition is not None:
         values = {**data, "contact": scene.contact.words()}
-        held, why = holds(entry.condition, values)
+        try:
+            held, why = holds(entry.condition, values)
+        except Exception as error:  # noqa: BLE001  the same for a condition nobody can answer
+            return False, f"internal fault: {type(error).__name__}: {error}", ()
         if not held:
             return False, why, ()
     return True, "", inside if entry.policy == "restart" else ()

@@ -19,7 +19,7 @@ from engine.outside import TooLargeError, client, read_limited
 from flows.effects import CallWebhook
 from flows.events import HttpAnswered
 from store import events, http_calls
-from store.database import Database
+from store.database import Database, is_about_data
 from store.http_calls import OpenCall
 
 AT_ONCE = 20
@@ -62,10 +62,40 @@ class Caller:
             calls = await http_calls.claim(tx, now, now - ABANDONED, AT_ONCE)
         if not calls:
             return 0
-        results = await asyncio.gather(*(self._call(call) for call in calls))
+        results = await asyncio.gather(*(self._call_safely(call) for call in calls))
+        try:
+            await self._write(results)
+        except Exception as error:
+            if not is_about_data(error):
+                raise
+            await self._write_each(results)
+        return len(results)
+
+    async def _call_safely(self, call: OpenCall) -> Result:
+        """A fault of ours ends its own call; the others of the round are still written down."""
+        try:
+            return await self._call(call)
+        except Exception as error:
+            log.exception("webhook fault", call=call.id, run=call.run_id)
+            said = f"internal fault: {type(error).__name__}: {error}"
+            return Result(call, HttpAnswered(call.seq, ok=False, reason=said))
+
+    async def _write(self, results: Sequence[Result]) -> None:
         async with self.database.write() as tx:
             await self._record(tx, results)
-        return len(results)
+
+    async def _write_each(self, results: Sequence[Result]) -> None:
+        """An answer the database refuses is an answer we cannot use; it must not come again."""
+        for one in results:
+            try:
+                await self._write([one])
+            except Exception as error:
+                if not is_about_data(error):
+                    raise
+                log.exception("answer cannot be kept", call=one.call.id, run=one.call.run_id)
+                said = f"the answer cannot be kept: {type(error).__name__}"
+                answer = HttpAnswered(one.call.seq, ok=False, reason=said)
+                await self._write([Result(one.call, answer)])
 
     async def _call(self, call: OpenCall) -> Result:
         request = msgspec.convert({"type": "webhook", **call.request}, CallWebhook)

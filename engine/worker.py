@@ -33,6 +33,7 @@ QUEUE = "arq:queue"
 POLL_S = 0.01  # arq's default of half a second would be all of our latency
 JOB_LIMIT_S = 300
 PAUSE_S = 1.0  # between two ticks, and before Redis is tried again
+SILENT_S = 2.5  # without a tick, until we tick ourselves
 BEAT_S = 2.0
 FINISH_S = 3.0  # for the batch in hand when we are asked to stop
 EVERY_SECOND = set(range(60))
@@ -59,6 +60,7 @@ async def run(
     tasks = [
         asyncio.create_task(_work(redis_url, ctx, stop)),
         asyncio.create_task(_beat(database, stop)),
+        asyncio.create_task(_watch(ctx, stop)),
     ]
     try:
         await stop.wait()
@@ -86,6 +88,20 @@ async def _work(redis_url: str, ctx: dict[str, Any], stop: asyncio.Event) -> Non
         if not stop.is_set():
             await _tick_once(ctx)
             await _until(asyncio.sleep(PAUSE_S), stop)
+
+
+async def _watch(ctx: dict[str, Any], stop: asyncio.Event) -> None:
+    """Tick when nobody else does: a Redis that hangs says nothing at all, and arq's own ticks
+    wait for a wall clock that may have been put back.
+    """
+    loop = asyncio.get_running_loop()
+    runner: Runner = ctx["runner"]
+    runner.ticked_at = loop.time()
+    while not stop.is_set():
+        if loop.time() - runner.ticked_at > SILENT_S:
+            log.warning("no tick came; looking without Redis")
+            await _tick_once(ctx)
+        await _until(asyncio.sleep(PAUSE_S), stop)
 
 
 async def _worker(redis_url: str, ctx: dict[str, Any]) -> Worker:

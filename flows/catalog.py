@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 from flows import migrations
 from flows.document import AnyFlow, Flow
 from flows.explain import Place, explain, nearest
-from flows.issues import Known, issues
+from flows.issues import Known, certain_issues, issues
 from flows.problems import Problem, pointer
 from flows.step import Step
 from flows.trigger import Trigger
@@ -115,7 +115,7 @@ class Catalog:
             return None, [Problem("error", str(error), "/spec")]
         problems = list(self._shape(document))
         if problems:
-            return None, problems
+            return None, problems + self._besides(document, problems, known)
         try:
             flow = self.decode(document)
         except msgspec.ValidationError as error:  # beyond what JSON Schema can say
@@ -132,6 +132,31 @@ class Catalog:
                 continue  # the envelope has said so
             for name, entry in entries.items():
                 yield from self._entry(section, str(name), entry, kinds)
+
+    def _besides(
+        self, document: Mapping[str, Any], wrong: list[Problem], known: Known | None
+    ) -> list[Problem]:
+        """What else is wrong, among the entries whose own shape is right."""
+        places = {"/".join(problem.field.split("/")[:3]) for problem in wrong}
+        readable: dict[str, Any] = {"name": "Readable"}
+        unread: set[str] = set()
+        for section in ("triggers", "steps"):
+            entries = document.get(section)
+            entries = entries if isinstance(entries, dict) else {}
+            readable[section] = {
+                name: entry
+                for name, entry in entries.items()
+                if pointer(section, name) not in places
+            }
+            if section == "steps":
+                unread = entries.keys() - readable[section].keys()
+        if "/start" not in places:
+            readable["start"] = document.get("start")
+        try:
+            flow = self.decode(readable)
+        except msgspec.ValidationError:  # the keys themselves, which the frame's check has told
+            return []
+        return certain_issues(flow, known, unread)
 
     def _entry(
         self, section: str, name: str, entry: object, kinds: Mapping[str, type]

@@ -6,6 +6,7 @@ Rule: nothing here looks outside; what exists outside is handed in as `Known`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 
 from msgspec import Struct
@@ -48,19 +49,33 @@ def issues(flow: AnyFlow, known: Known | None = None) -> list[Problem]:
     return found + list(_references(flow, known or Known()))
 
 
-def _start(flow: AnyFlow) -> Iterator[Problem]:
-    if not flow.steps:
+def certain_issues(flow: AnyFlow, known: Known | None, unread: AbstractSet[str]) -> list[Problem]:
+    """The errors that stay whatever the steps `unread` turn out to be.
+
+    `flow` is the rest of a document of which those steps could not be read: lines may lead to
+    them, and what depends on the whole graph is not judged.
+    """
+    checks = (_lines(flow, unread), _loops(flow), _settings(flow))
+    found = [problem for check in checks for problem in check]
+    if flow.start is not None:
+        found += _start(flow, unread)
+    found += _references(flow, known or Known())
+    return [problem for problem in found if problem.severity == "error"]
+
+
+def _start(flow: AnyFlow, unread: AbstractSet[str] = frozenset()) -> Iterator[Problem]:
+    if not flow.steps and not unread:
         yield Problem("error", "There are no steps.", "/steps", todo="Add the first one.")
     elif flow.start is None:
         yield Problem("error", "Nothing says where to begin.", "/start", todo="Choose a step.")
-    elif flow.start not in flow.steps:
+    elif flow.start not in flow.steps and flow.start not in unread:
         yield Problem("error", f"The first step “{flow.start}” does not exist.", "/start")
     if not flow.triggers:
         said = "Nothing starts this automation."
         yield Problem("warning", said, "/triggers", todo="Add a trigger.")
 
 
-def _lines(flow: AnyFlow) -> Iterator[Problem]:
+def _lines(flow: AnyFlow, unread: AbstractSet[str] = frozenset()) -> Iterator[Problem]:
     for step_id, step in flow.steps.items():
         exits = {one.name: one for one in step.exits()}
         for name, target in step.next.items():
@@ -69,7 +84,7 @@ def _lines(flow: AnyFlow) -> Iterator[Problem]:
                 choice = ", ".join(exits) or "none"
                 said = f"There is no exit “{name}” here (exits: {choice})."
                 yield Problem("error", said, where, step_id)
-            elif target not in flow.steps:
+            elif target not in flow.steps and target not in unread:
                 said = f"Exit “{exits[name].label}” leads to “{target}”, which does not exist."
                 yield Problem("error", said, where, step_id)
             elif target == step_id:

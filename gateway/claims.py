@@ -7,12 +7,13 @@ reasons are on it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Any
 
 import msgspec
+import structlog
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,12 +22,16 @@ from gateway.channel import Address, Channel
 from gateway.decide import Later, Never, SendNow, decide
 from gateway.facts import Load, load
 from gateway.verdicts import verdict_row
-from store import events, phone_use, queue
+from store import events, phone_use, queue, runs
+from store.messages import RECALLED
 from store.phone_use import SendingPhone
 from store.queue import Queued
 
 REASONS_KEPT = 12  # a message that waits for weeks needs no diary
+SET_ASIDE = timedelta(minutes=10)  # until a message is looked at again that we stumbled over
 SOON = timedelta(seconds=1)  # no decision may bring a message back in the same moment
+
+log = structlog.get_logger(__name__)
 
 
 class Parcel(Struct, frozen=True):
@@ -74,7 +79,10 @@ async def claim(
     batch = await _due(tx, now, room)
     if not batch:
         return Claimed()
-    books = _Books(await load(tx, batch, channels, now), worker, permit, now)
+    # Asked while the contacts are held: a run that the engine stopped has its message recalled
+    # even if that was in somebody's hand just then and comes back to be sent again.
+    stopped = await runs.stopped(tx, {one.run_id for one in batch if one.run_id})
+    books = _Books(await load(tx, batch, channels, now), stopped, worker, permit, now)
     for queued in batch:
         books.consider(queued)
     await queue.claim(tx, books.claims)
@@ -117,9 +125,15 @@ class _Books:
     """The decisions of one batch, as rows."""
 
     def __init__(
-        self, facts: Load, worker: str, permit: Callable[[int], bool], now: datetime
+        self,
+        facts: Load,
+        stopped: Collection[int],
+        worker: str,
+        permit: Callable[[int], bool],
+        now: datetime,
     ) -> None:
         self.facts = facts
+        self.stopped = stopped
         self.worker = worker
         self.permit = permit
         self.now = now
@@ -135,6 +149,18 @@ class _Books:
 
     def consider(self, queued: Queued) -> None:
         """Decide about one message; later ones of a contact who gets one now wait their turn."""
+        if queued.run_id in self.stopped:
+            self._recall(queued)
+            return
+        try:
+            self._decide(queued)
+        except Exception as error:
+            # A fault of ours must not hold up all others: this one waits, loudly.
+            log.exception("message set aside", message=queued.id, contact=queued.contact_id)
+            words = f"It could not be decided about: {type(error).__name__}."
+            self._defer(queued, self.now + SET_ASIDE, (words,))
+
+    def _decide(self, queued: Queued) -> None:
         contact = self.facts.contacts.get(queued.contact_id)
         if queued.contact_id in self.served or contact is None:
             return
@@ -154,10 +180,7 @@ class _Books:
                 else:
                     self.held_up = True
             case Later(at=at, why=why):
-                later = max(at, self.now + SOON)
-                self.deferrals.append(
-                    {"of": queued.id, "due_at": later, "why": _all_why(queued, why)}
-                )
+                self._defer(queued, max(at, self.now + SOON), why)
             case Never() as never:
                 self._drop(queued, never)
 
@@ -179,6 +202,21 @@ class _Books:
         self.phone_days[phone_id, day] += 1
         self.company_days[queued.company_id, day] += 1
         self.facts.take(queued.company_id, phone_id, self.now)
+
+    def _defer(self, queued: Queued, at: datetime, why: Sequence[str]) -> None:
+        self.deferrals.append({"of": queued.id, "due_at": at, "why": _all_why(queued, why)})
+
+    def _recall(self, queued: Queued) -> None:
+        self.drops.append(
+            {
+                "of": queued.id,
+                "state": "cancelled",
+                "failed_at": self.now,
+                "error_class": None,
+                "error": RECALLED,
+                "why": _all_why(queued, ("Its run was ended.",)),
+            }
+        )
 
     def _drop(self, queued: Queued, never: Never) -> None:
         self.drops.append(

@@ -11,14 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from gateway.channel import Accepted, Channel, PhoneAccess, SendError
 from gateway.claims import Claimed, Parcel, claim
 from gateway.pacing import Bucket
 from gateway.results import Recorded, Result, abandon, record, settle_unconfirmed
 from store import heartbeats, queue
-from store.database import Database
+from store.database import Database, is_about_data
 from store.doorbell import Doorbell
 
 BATCH = 100  # messages per claim: larger gains little and holds contacts longer
@@ -28,7 +27,9 @@ SLICE_S = 0.25  # answers that came together are written together; none waits lo
 PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0)  # between tries to write while the database is away
 IN_HAND_AT_MOST = timedelta(seconds=60)  # longer than any request may take
 DEAD_AFTER = timedelta(seconds=15)  # several heartbeats missed, in real time
+PATIENCE_S = 10.0  # for a line; what was decided longer ago is decided again, with newer news
 NOT_TRIED = SendError("unreachable", 0, "The gateway was stopped before it was sent.")
+OUTDATED = SendError("unreachable", 0, "WhatsApp was slow, so it waited for its turn too long.")
 CUT_OFF = SendError("uncertain", 0, "The gateway was stopped while it was being sent.")
 BROKEN = SendError("uncertain", 0, "The channel failed while it was being sent.")
 
@@ -48,6 +49,7 @@ class Dispatcher:
         name: str,
         concurrency: int = CONCURRENCY,
         throughput_per_s: float = THROUGHPUT_PER_S,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self.database = database
         self.bell = bell
@@ -55,6 +57,7 @@ class Dispatcher:
         self.channels = channels
         self.name = name
         self.throughput_per_s = throughput_per_s
+        self.patience_s = patience_s
         self.in_flight: set[int] = set()
         self._lines = asyncio.Semaphore(concurrency)
         self._buckets: dict[int, Bucket] = {}
@@ -167,8 +170,12 @@ class Dispatcher:
     async def _send(self, parcel: Parcel) -> Accepted | SendError:
         """Hand one over; never raises, also when it is cancelled."""
         tried = False
+        loop = asyncio.get_running_loop()
+        turn_by = loop.time() + self.patience_s
         try:
             async with self._lines:
+                if loop.time() > turn_by:
+                    return OUTDATED
                 tried = True
                 return await self.channels[parcel.phone.kind].send(
                     PhoneAccess(
@@ -197,7 +204,7 @@ class Dispatcher:
                 await self._write(results)
                 return
             except Exception as error:  # noqa: BLE001 - drivers raise all sorts when cut off
-                if _is_about_data(error):
+                if is_about_data(error):
                     await self._write_each(results)
                     return
                 log.warning("results wait for the database", error=repr(error), n=len(results))
@@ -227,13 +234,6 @@ class Dispatcher:
             await self.bell.ring_engine()
         for company_id in sorted({of for one in done for of in one.companies}):
             await self.bell.ring_live(company_id)
-
-
-def _is_about_data(error: Exception) -> bool:
-    """Whether trying again could never help."""
-    if isinstance(error, IntegrityError | DataError | ProgrammingError):
-        return True
-    return not isinstance(error, SQLAlchemyError | OSError | TimeoutError)
 
 
 def _log(parcel: Parcel, outcome: Accepted | SendError) -> None:

@@ -71,7 +71,7 @@ async def load(
     company_ids = {one.company_id for one in batch}
     known = await companies.find_many(tx, company_ids)
     longest = max((one.settings.gap_minutes for one in known.values()), default=0)
-    last_out = await queue.last_out(tx, contact_ids, now - timedelta(minutes=longest), now)
+    last_out = await queue.last_out(tx, contact_ids, now - timedelta(minutes=longest))
     windows = await queue.last_in(tx, contact_ids, now - SERVICE_WINDOW)
     people = await queue.recipients(tx, contact_ids)
     company_of = {one.contact_id: one.company_id for one in batch}

@@ -13,13 +13,16 @@ from gateway.window import zone
 
 LIVE_CHAT = timedelta(minutes=10)  # someone who wrote this recently is waiting for us
 LIVE_PRIORITY = 0
+LIVE_ANSWER = timedelta(hours=1)  # an answer that was held up for longer is no part of a chat
 JITTER = 0.25  # a quarter longer at most, so that what failed together does not return together
 
 
 def is_live(priority: int, last_inbound_at: datetime | None, now: datetime) -> bool:
     """Whether the message is part of a chat that is going on right now."""
-    wrote = last_inbound_at is not None and now - last_inbound_at < LIVE_CHAT
-    return priority == LIVE_PRIORITY or wrote
+    if last_inbound_at is None:
+        return priority == LIVE_PRIORITY
+    waiting = LIVE_ANSWER if priority == LIVE_PRIORITY else LIVE_CHAT
+    return now - last_inbound_at < waiting
 
 
 def gap_ends(last_out_at: datetime | None, gap_minutes: int) -> datetime | None:

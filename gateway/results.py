@@ -19,7 +19,7 @@ from gateway.consequences import Setback, bear
 from gateway.pacing import jittered
 from gateway.states import accepted, failed, verdict, with_error
 from gateway.verdicts import template_of, verdict_row
-from store import addresses, alerts, chats, companies, events, phone_use, queue
+from store import addresses, alerts, chats, companies, events, phone_use, queue, runs
 from store.addresses import Address
 from store.queue import InHand
 
@@ -178,9 +178,12 @@ async def settle_unconfirmed(
         return Recorded()
     changed: list[InHand] = []
     verdicts: list[dict[str, Any]] = []
+    # A run that went on has had an answer to its message; one that ended wants nothing sent.
+    past = await runs.past(tx, {row.run_id: row.seq for row in rows if row.run_id is not None})
+    again = settings.unconfirmed_rule == "send_again"
     for row in rows:
         why = list(row.why or [])
-        if settings.unconfirmed_rule == "send_again" and row.attempts < SEND_AGAIN_AT_MOST:
+        if again and row.run_id not in past and row.attempts < SEND_AGAIN_AT_MOST:
             why.append("Nobody confirmed that it left, so it is sent again.")
             changed.append(structs.replace(row, state="queued", due_at=now, why=why))
             continue

@@ -5,6 +5,7 @@ Rule: settings are only written after they were decoded here, so what is stored 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 import sqlalchemy as sa
+import structlog
 from msgspec import Meta, Struct, field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -38,6 +40,7 @@ Hours = tuple[HourOfDay, HourOfDay]
 WEEKDAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat")
 USUAL_HOURS: Hours = ("09:00", "20:00")  # most countries' custom for commercial messages
 PAGE = 50
+log = structlog.get_logger(__name__)
 
 
 def usual_week() -> dict[Day, Hours | None]:
@@ -89,6 +92,22 @@ def decode_settings(raw: Mapping[str, Any]) -> CompanySettings:
             message = f"These settings cannot be kept: on {day} sending hours end before they begin"
             raise InvalidError(message)
     return settings
+
+
+def read_settings(raw: Mapping[str, Any]) -> CompanySettings:
+    """Stored settings. What an older or newer version wrote and this one cannot read has its
+    default, and the log says so: one company's settings must not hold up all others.
+    """
+    try:
+        return decode_settings(raw)
+    except InvalidError as error:
+        log.error("settings cannot be read; defaults are used", error=str(error))  # noqa: TRY400
+    good: dict[str, Any] = {}
+    for name, value in raw.items():
+        with contextlib.suppress(InvalidError):
+            decode_settings({name: value})
+            good[name] = value
+    return decode_settings(good)
 
 
 def encode_settings(settings: CompanySettings) -> dict[str, Any]:
@@ -173,7 +192,7 @@ async def set_settings(tx: AsyncConnection, company_id: int, settings: CompanySe
 
 def _company(row: sa.Row[Any]) -> Company:
     plain = as_kind(Company, row)
-    return msgspec.structs.replace(plain, settings=decode_settings(row.settings))
+    return msgspec.structs.replace(plain, settings=read_settings(row.settings))
 
 
 def _zone(name: str) -> str:

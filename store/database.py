@@ -16,6 +16,14 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    SQLAlchemyError,
+    StatementError,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from store.columns import decode_json, encode_json
@@ -25,6 +33,8 @@ BUSY_TIMEOUT_S = 30  # how long a SQLite writer waits for another process's tran
 POOL_SIZE = 10  # connections kept per process
 POOL_OVERFLOW = 10  # and this many more under load
 CHUNK = 5_000  # rows per statement, far below both drivers' limit of 32 thousand parameters
+DATA_STATES = ("22", "23")  # SQL's classes for values that do not fit and broken constraints
+NO_STATES = "sqlite"
 _WRITE = "tiptoe_write"
 _WAL_TRIES = 100  # SQLite does not wait when a file is turned to WAL by two processes at once
 _WAL_PAUSE_S = 0.02
@@ -80,6 +90,21 @@ def async_url(url: str) -> URL:
         case other:
             message = f"database {other!r} is not supported; use sqlite:/// or postgresql://"
             raise ValueError(message)
+
+
+def is_about_data(error: Exception) -> bool:
+    """Whether `error` came of the values, so that doing the same again could never help.
+
+    A lost connection, a lock, a deadlock and a schema that is not there yet are not.
+    """
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", NO_STATES)
+        if state is not NO_STATES:  # PostgreSQL; None is a connection that broke
+            return str(state)[:2] in DATA_STATES
+        return isinstance(error, IntegrityError | DataError | InterfaceError)
+    if isinstance(error, StatementError):  # a value was refused before it reached the driver
+        return isinstance(error.orig, OverflowError | TypeError | ValueError)
+    return not isinstance(error, SQLAlchemyError | OSError | TimeoutError)
 
 
 def skip_locked(tx: AsyncConnection, query: sa.Select[Any], *of: sa.Table) -> sa.Select[Any]:

@@ -5,7 +5,7 @@ Rule: a call belongs to one wait of one run (`seq`); its answer goes back to tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -110,6 +110,16 @@ async def record(
             done_at=None if again else now,
         )
     )
+
+
+async def recall(tx: AsyncConnection, run_ids: Collection[int], now: datetime) -> None:
+    """Cancel what these runs wanted called and nobody calls just now."""
+    if run_ids:
+        await tx.execute(
+            sa.update(http_calls)
+            .where(http_calls.c.run_id.in_(run_ids), http_calls.c.state == "queued")
+            .values(state="failed", due_at=None, done_at=now, error="recalled: the run ended")
+        )
 
 
 async def next_due(tx: AsyncConnection) -> datetime | None:

@@ -79,6 +79,7 @@ messages = sa.Table(
     sa.Index("ix_messages_run_id", "run_id"),
 )
 
+RECALLED = "recalled: the run ended or moved on"
 LEFT = ("sending", "unconfirmed", "sent", "delivered", "read")  # it went out, or may have
 PAGE = 50
 
@@ -152,7 +153,7 @@ async def recall(tx: AsyncConnection, run_ids: Collection[int], now: datetime) -
     result = await tx.execute(
         sa.update(messages)
         .where(messages.c.run_id.in_(run_ids), messages.c.state == "queued")
-        .values(state="cancelled", failed_at=now, error="recalled: the run ended or moved on")
+        .values(state="cancelled", failed_at=now, error=RECALLED)
         .returning(messages.c.id)
     )
     return sorted(result.scalars())

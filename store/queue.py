@@ -201,14 +201,14 @@ async def recipients(
 
 
 async def last_out(
-    tx: AsyncConnection, contact_ids: Collection[int], since: datetime, now: datetime
+    tx: AsyncConnection, contact_ids: Collection[int], since: datetime
 ) -> dict[int, datetime]:
     """When each contact was last written to, if that was after `since`."""
     left = sa.func.coalesce(messages.c.sent_at, messages.c.claimed_at)
     query = (
         sa.select(messages.c.contact_id, sa.func.max(left))
         .where(messages.c.contact_id.in_(contact_ids))
-        .where(messages.c.id >= first_id_at(now - LOOK_BACK), messages.c.direction == "out")
+        .where(messages.c.id >= first_id_at(since - LOOK_BACK), messages.c.direction == "out")
         .where(messages.c.state.in_(KNOWN_TO_HAVE_LEFT), left > since)
         .group_by(messages.c.contact_id)
     )

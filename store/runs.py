@@ -5,7 +5,7 @@ Rule: a run's `state` is the truth for the engine; the columns beside it exist t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -57,15 +57,18 @@ class Waiting(msgspec.Struct, frozen=True):
     state: dict[str, Any]
 
 
-async def claim_contacts(tx: AsyncConnection, now: datetime, limit: int) -> list[int]:
+async def claim_contacts(
+    tx: AsyncConnection, now: datetime, limit: int, only: int | None = None
+) -> list[int]:
     """At most `limit` contacts with something to do, nobody else's until `tx` ends.
 
     Something to do: an unhandled event, or a waiting run whose time has come. The lock is on the
-    contact's row, so one contact's events are never handled by two workers at once.
+    contact's row, so one contact's events are never handled by two workers at once. `only`: this
+    contact or nobody.
     """
     waiting = (
         sa.select(events.c.contact_id)
-        .where(UNHANDLED)
+        .where(UNHANDLED, _among(events.c.contact_id, only))
         .group_by(events.c.contact_id)
         .order_by(sa.func.min(events.c.id))
         .limit(limit * LOOK_AHEAD)
@@ -73,6 +76,7 @@ async def claim_contacts(tx: AsyncConnection, now: datetime, limit: int) -> list
     due = (
         sa.select(runs.c.contact_id)
         .where(runs.c.status == "waiting", runs.c.wait_until <= now)
+        .where(_among(runs.c.contact_id, only))
         .order_by(runs.c.wait_until)
         .limit(limit * LOOK_AHEAD)
     )
@@ -130,6 +134,55 @@ async def update_many(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) ->
         query,
         [{"run": row["id"], **{f"new_{name}": row[name] for name in names}} for row in rows],
     )
+
+
+async def give_up(tx: AsyncConnection, reasons: Mapping[int, str], now: datetime) -> None:
+    """End runs that nobody can move, `{run id: why}`; their state stays as it is, for repair."""
+    if reasons:
+        await tx.execute(
+            sa.update(runs)
+            .where(runs.c.id == sa.bindparam("run"))
+            .values(status="failed", wait_until=None, ended_at=now, reason=sa.bindparam("why")),
+            [{"run": run_id, "why": why} for run_id, why in sorted(reasons.items())],
+        )
+
+
+async def postpone(
+    tx: AsyncConnection, contact_ids: Collection[int], now: datetime, until: datetime
+) -> None:
+    """Look at the due runs of these contacts again at `until`. When each is really due stays in
+    its state, so whatever else wakes the contact still finds it due.
+    """
+    if contact_ids:
+        await tx.execute(
+            sa.update(runs)
+            .where(runs.c.contact_id.in_(contact_ids), WAITING, runs.c.wait_until <= now)
+            .values(wait_until=until)
+        )
+
+
+async def stopped(tx: AsyncConnection, run_ids: Collection[int]) -> set[int]:
+    """Those of these runs that were ended from outside: nothing of theirs may be sent any more."""
+    if not run_ids:
+        return set()
+    query = sa.select(runs.c.id).where(runs.c.id.in_(run_ids), runs.c.status == "stopped")
+    return set((await tx.execute(query)).scalars())
+
+
+async def past(tx: AsyncConnection, waits: Mapping[int, int]) -> set[int]:
+    """Those of `{run id: number of a wait}` that ended or went on to a later wait."""
+    if not waits:
+        return set()
+    query = sa.select(runs.c.id, runs.c.status, runs.c.seq).where(runs.c.id.in_(waits))
+    return {
+        run_id
+        for run_id, status, seq in await tx.execute(query)
+        if status != "waiting" or seq > waits[run_id]
+    }
+
+
+def _among(column: sa.Column[int], only: int | None) -> sa.ColumnElement[bool]:
+    return sa.true() if only is None else column == only
 
 
 async def next_due(tx: AsyncConnection) -> datetime | None:

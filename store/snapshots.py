@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.contact import Company, Contact
-from store.companies import CompanySettings, companies, decode_settings
+from store.companies import CompanySettings, companies, read_settings
 from store.contacts import contact_addresses, contact_tags, contacts
 from store.numbers import zones_for
 
@@ -59,7 +59,7 @@ async def snapshots(tx: AsyncConnection, contact_ids: Sequence[int]) -> dict[int
     settings: dict[int, CompanySettings] = {}
     for row in rows:
         if row.company_id not in settings:
-            settings[row.company_id] = decode_settings(row.company_settings)
+            settings[row.company_id] = read_settings(row.company_settings)
     return {
         row.id: Snapshot(
             _contact(row, frozenset(tags.get(row.id, ())), addresses.get(row.id, {})),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from engine.carts import ring_carts
@@ -12,8 +13,11 @@ from engine.webhooks import Caller
 async def tick(ctx: dict[str, Any]) -> None:
     """Do what is due now. Without Redis this is called directly: nothing here needs the bell."""
     runner: Runner = ctx["runner"]
+    runner.ticked_at = asyncio.get_running_loop().time()  # arq hands each job a copy of `ctx`
     caller: Caller = ctx["caller"]
-    await ring_carts(runner.database, runner.flows, runner.clock())
-    await runner.drain()
+    try:
+        await ring_carts(runner.database, runner.flows, runner.clock())
+    finally:
+        await runner.drain()  # timers must ring, whatever is wrong with carts
     if await caller.call_due():
         await runner.drain()

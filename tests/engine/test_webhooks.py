@@ -11,8 +11,10 @@ from typing import Any, ClassVar
 import pytest
 import sqlalchemy as sa
 
+import store.http_calls
 from engine import outside
 from engine.webhooks import Caller
+from flows.events import HttpAnswered
 from store.http_calls import http_calls
 from tests.engine.conftest import House
 
@@ -188,3 +190,43 @@ async def test_a_claim_of_a_dead_worker_is_taken_over(house: House, server: str)
 )
 def test_what_counts_as_public(address: str, public: bool) -> None:
     assert outside.is_public(address) is public
+
+
+async def test_a_request_we_cannot_read_fails_alone(house: House, server: str) -> None:
+    ada, bob = await house.contact(), await house.contact("+447700900124")
+    automation = await house.live(flow(server))
+    for one in (ada, bob):
+        await house.start(one, automation, shop="mugs")
+    async with house.database.write() as tx:
+        broken = sa.update(http_calls).where(http_calls.c.contact_id == ada)
+        await tx.execute(broken.values(request={"method": 7}))
+    caller = Caller(house.database, house.at, allow_private=True)
+    assert await caller.call_due() == 2
+    await house.runner.drain()
+    assert (await house.texts(ada), await house.texts(bob)) == (["No code"], ["Code MUG10"])
+    await caller.close()
+
+
+async def test_an_answer_the_database_refuses_fails_alone_and_is_not_asked_for_again(
+    house: House, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = await house.contact(), await house.contact("+447700900124")
+    automation = await house.live(flow(server))
+    for one in (ada, bob):
+        await house.start(one, automation, shop="mugs")
+    [first, _] = await house.all(sa.select(http_calls.c.id).order_by(http_calls.c.id))
+    real = store.http_calls.record
+
+    async def refuses(tx: Any, call_id: int, *, answer: HttpAnswered, **more: Any) -> None:
+        if call_id == first and answer.ok:
+            raise OverflowError("too big")
+        await real(tx, call_id, answer=answer, **more)
+
+    monkeypatch.setattr(store.http_calls, "record", refuses)
+    caller = Caller(house.database, house.at, allow_private=True)
+    await caller.call_due()
+    await house.runner.drain()
+    assert (await house.texts(ada), await house.texts(bob)) == (["No code"], ["Code MUG10"])
+    await house.later(minutes=5)
+    assert await caller.call_due() == 0
+    await caller.close()

@@ -54,6 +54,20 @@ async def test_a_ring_is_heard_and_the_clock_is_looked_at(house: House, redis_ur
     await bell.close()
 
 
+async def test_a_redis_that_hangs_holds_up_nobody(house: House, own_redis: Any) -> None:
+    automation = await house.live(GREETING)
+    people = [await house.contact(f"+44770090012{number}") for number in range(2)]
+    async with working(house, own_redis.url):
+        await house.tell(people[0], ApiCalled(automation))
+        await until(lambda: said(house, messages=1))
+        own_redis.hang()
+        try:
+            await house.tell(people[1], ApiCalled(automation))
+            await until(lambda: said(house, messages=2))
+        finally:
+            own_redis.go_on()
+
+
 async def test_without_redis_it_looks_by_itself_and_comes_back(
     house: House, own_redis: Any
 ) -> None:

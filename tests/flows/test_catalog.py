@@ -60,6 +60,37 @@ def said(problems: list[Problem]) -> str:
     return "\n".join(map(str, problems))
 
 
+def test_a_wrong_shape_here_does_not_hide_what_is_wrong_elsewhere() -> None:
+    raw = changed(
+        triggers={"cart": {"type": "shop", "on": "cart.abandoned", "wait": "1s"}},
+        steps={
+            "greet": {"type": "send_message", "text": "{{ broken", "next": {"sent": "wait"}},
+            "wait": {"type": "delay", "for": "1d"},
+            "lost": {"type": "send_message", "text": "Hi", "next": {"sent": "nowhere"}},
+            "tag": {"type": "tag", "add": ["a"], "next": {"done": "field"}},
+            "field": {"type": "set_field", "field": "a", "value": "b", "next": {"done": "tag"}},
+        },
+    )
+    problems = found(raw)
+    assert where(problems) == {
+        ("cart", "/triggers/cart/wait"),
+        ("greet", "/steps/greet/text"),
+        ("wait", "/steps/wait/for"),
+        ("lost", "/steps/lost/next/sent"),
+        ("tag", "/steps/tag"),
+    }, said(problems)
+    # Whether a step is reached depends on those that could not be read.
+    assert where(problems, "warning") == set()
+    assert ("", "/start") in where(found(raw | {"start": "gone"}))
+    assert ("", "/start") not in where(found(raw | {"start": "wait"}))
+
+
+def test_a_document_whose_frame_is_wrong_still_has_its_steps_looked_at() -> None:
+    raw = changed(name="", start=5)
+    raw["steps"]["greet"]["text"] = ""
+    assert {field for _, field in where(found(raw))} == {"/name", "/start", "/steps/greet/text"}
+
+
 def test_the_small_one_is_fine() -> None:
     assert found(SMALL) == []
     flow = catalog().read(SMALL)
@@ -161,7 +192,8 @@ def test_a_section_of_a_wrong_form(field: str) -> None:
 def test_refused_says_everything() -> None:
     with pytest.raises(Refused) as refusal:
         catalog().read(changed(steps={"a": {"type": "dela"}, "b": {"type": "ende"}}))
-    assert len(refusal.value.problems) == 2
+    assert len(refusal.value.problems) == 3
+    assert "The first step “greet” does not exist." in str(refusal.value)
     assert "step a, /steps/a/type" in str(refusal.value)
     assert "Did you mean “end”?" in str(refusal.value)
 

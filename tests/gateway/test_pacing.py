@@ -28,6 +28,8 @@ def phone(phone_id: int, **facts: Any) -> PhoneFacts:
     ("priority", "wrote", "live"),
     [
         (0, None, True),
+        (0, NOW - 59 * MINUTE, True),
+        (0, NOW - 60 * MINUTE, False),
         (2, None, False),
         (2, NOW - 9 * MINUTE, True),
         (2, NOW - 10 * MINUTE, False),

@@ -124,6 +124,9 @@ async def test_a_chat(circle: Circle) -> None:
 
 
 async def test_only_templates_outside_the_window(circle: Circle) -> None:
+    days = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    always = dict.fromkeys(days, ("00:00", "24:00"))
+    await circle.house.settings(gap_minutes=0, sending_hours=always)
     await circle.bench.seed(TEMPLATE)
     await circle.bench.opened()
     await circle.quiet()

@@ -99,8 +99,9 @@ def test_check_lists_all_errors_with_their_places(files: Files) -> None:
     result = files.call("check", path, "--json")
     told = json.loads(result.stdout)
     assert result.exit_code == 1
-    assert (told["ok"], told["errors"]) == (False, 2)
+    assert (told["ok"], told["errors"]) == (False, 3)
     by_step = {problem["step"]: problem for problem in told["problems"]}
+    assert by_step["greet"]["field"] == "/steps/greet/next/sent"
     assert by_step["end"]["field"] == "/steps/end/goal"
     assert by_step["mark"]["todo"] == "Did you mean “add”?"
     assert set(by_step["mark"]) == {"severity", "step", "field", "sentence", "todo"}

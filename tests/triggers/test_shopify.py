@@ -366,7 +366,7 @@ def test_carts_without_people_and_unknown_topics_are_nothing() -> None:
     assert read(b"{}", {}) == []
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"\xff", b"id=1&x=2"])
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff", b"id=1&x=2", b"[" * 5_000])
 def test_what_is_not_json_is_refused(raw: bytes) -> None:
     with pytest.raises(NotJson):
         read(raw, {"X-Shopify-Topic": "orders/create"})

@@ -21,6 +21,8 @@ API = "/api/v1"
 async def test_keys_open_the_api_and_revoked_ones_do_not(both_houses: House) -> None:
     house = both_houses
     assert (await house.machine().get(f"{API}/automations")).json() == {"items": [], "next": None}
+    keyless = await house.client().get(f"{API}/automations")
+    assert "Authorization: Bearer tt_" in keyless.json()["error"]["message"]
     for headers in ({}, {"authorization": "Bearer nope"}, {"authorization": "Basic x"}):
         refused = await house.client(**headers).get(f"{API}/automations")
         assert refused.status_code == 401
@@ -158,6 +160,28 @@ async def test_a_refused_start_does_not_use_its_key_up(house: House) -> None:
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_live")
     await client.put(f"{API}/automations/{draft}/published")
     assert (await client.post(address, json=body, headers=keyed)).status_code == 202
+
+
+async def test_a_paused_automation_says_how_to_go_on(house: House) -> None:
+    made = await house.live()
+    client = house.machine()
+    await client.put(f"{API}/automations/{made}/paused")
+    body = {"contacts": [{"phone": "+393331234567"}]}
+    refused = (await client.post(f"{API}/automations/{made}/runs", json=body)).json()["error"]
+    assert refused["code"] == "not_live"
+    assert refused["message"] == "This automation is paused; resume it first."
+
+
+async def test_an_idempotency_key_that_is_too_long_is_named(house: House) -> None:
+    made = await house.live()
+    answer = await house.machine().post(
+        f"{API}/automations/{made}/runs",
+        json={"contacts": [{"phone": "+393331234567"}]},
+        headers={"Idempotency-Key": "k" * 201},
+    )
+    assert answer.status_code == 400
+    assert "Idempotency-Key" in answer.json()["error"]["message"]
+    assert "200" in answer.json()["error"]["message"]
 
 
 async def test_starting_needs_an_api_trigger(house: House) -> None:
@@ -319,13 +343,16 @@ async def test_other_content_and_methods_are_refused_in_the_one_shape(house: Hou
     form = await client.post(f"{API}/contacts", data={"phone": "+393331234567"})
     assert (form.status_code, form.json()["error"]["code"]) == (415, "unsupported_media_type")
     gone = await client.delete(f"{API}/contacts")
-    assert gone.json()["error"]["code"] in ("method_not_allowed", "not_found")
+    assert (gone.status_code, gone.json()["error"]["code"]) == (405, "method_not_allowed")
+    assert "DELETE" in gone.json()["error"]["message"]
+    assert set(gone.headers["allow"].split(", ")) >= {"GET", "POST"}
     large = await client.post(
         f"{API}/contacts",
         content=b'{"name":"' + b"x" * 1_100_000 + b'"}',
         headers={"content-type": "application/json"},
     )
     assert (large.status_code, large.json()["error"]["code"]) == (413, "too_large")
+    assert large.json()["error"]["message"] == "The content sent is larger than this address takes."
 
 
 async def test_the_description_is_valid_and_readable(house: House) -> None:

@@ -69,7 +69,7 @@ def read(raw: bytes, headers: Mapping[str, str], *, country: str = "") -> list[S
         return []
     try:
         body = _READER.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotJson(str(error)) from error
     if not isinstance(body, dict):
         return []

@@ -32,6 +32,11 @@ from web.shell.errors import Detail, RefusedError
 LISTED = 100
 STARTS_LIMIT = 2_000_000  # bytes: a thousand contacts with generous fields
 TAGS = ["Runs"]
+_NOT_LIVE = {
+    "draft": "a draft; publish it first",
+    "paused": "paused; resume it first",
+    "archived": "archived; take it out of the archive and publish it first",
+}
 
 
 @post(
@@ -178,7 +183,7 @@ def run_out(run: reads.RunRow) -> RunShort:
 async def _refuse_unstartable(tx: Any, found: automations.Automation) -> None:
     if found.status != "live" or found.live_revision_id is None:
         raise RefusedError(
-            409, f"This automation is {found.status}; publish it first.", code="not_live"
+            409, f"This automation is {_NOT_LIVE.get(found.status, found.status)}.", code="not_live"
         )
     document = (await automations.documents(tx, [found.live_revision_id]))[found.live_revision_id]
     flow = catalog().decode(document)

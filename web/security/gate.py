@@ -34,6 +34,7 @@ SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 LARGEST_ID = 2**63 - 1  # what a database can look for
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf"
+KEY_WANTED = "Send the API key as “Authorization: Bearer tt_…”."
 KEY_ROLE: Role = "editor"  # what a machine may do: all but users, phones and money
 
 
@@ -65,7 +66,7 @@ class Gate(ASGIMiddleware):
             if fresh:
                 send = self._keeps(send, fresh)
             if access != "open":
-                who = self._signed_in(found)
+                who = self._signed_in(found, access)
                 self._slow_down(who, access)
             await self._refuse_forged(request, token)
         if access != "open":
@@ -108,7 +109,7 @@ class Gate(ASGIMiddleware):
     async def _by_key(self, header: str) -> Who:
         scheme, _, key = header.partition(" ")
         if scheme.lower() != "bearer":
-            raise NotAuthorizedException("Send the API key as “Authorization: Bearer tt_…”.")
+            raise NotAuthorizedException(KEY_WANTED)
         async with self.web.database.read() as tx:
             found = await api_keys.find_company(tx, key.strip())
             if found is None:
@@ -130,9 +131,9 @@ class Gate(ASGIMiddleware):
         )
 
     @staticmethod
-    def _signed_in(found: Who | None) -> Who:
+    def _signed_in(found: Who | None, access: str) -> Who:
         if found is None:
-            raise NotAuthorizedException("Sign in first.")
+            raise NotAuthorizedException(KEY_WANTED if access == "api" else "Sign in first.")
         return found
 
     def _slow_down(self, who: Who, access: str) -> None:

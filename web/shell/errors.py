@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from litestar import Request, Response
 from litestar.enums import MediaType
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect
 from msgspec import Struct
 
@@ -44,6 +44,7 @@ CODES = {
     422: "invalid",
     429: "too_many_requests",
 }
+TOO_LARGE = "The content sent is larger than this address takes."
 NOTHING_HERE = "The address is wrong, or what was here belongs to somebody else or is gone."
 
 
@@ -74,13 +75,35 @@ class RefusedError(HTTPException):
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """A refusal of ours or of the framework's."""
     sentence = error.detail or HEADINGS.get(error.status_code, "")
-    if error.status_code == 404 and not isinstance(error, RefusedError):  # noqa: PLR2004
-        sentence = NOTHING_HERE
+    if not isinstance(error, RefusedError):
+        sentence = _in_words(request, error) or sentence
     if error.status_code >= 500:  # noqa: PLR2004
         return on_crash(request, error)
     code = getattr(error, "code", "") or CODES.get(error.status_code, "error")
     details = getattr(error, "details", [])
     return _answer(request, error.status_code, code, sentence, details, error.headers)
+
+
+def _in_words(request: Request[Any, Any, Any], error: HTTPException) -> str:
+    """What the framework's own refusals mean for the one who asked; "" when it said so itself."""
+    match error.status_code:
+        case 404:
+            return NOTHING_HERE
+        case 405:
+            allowed = (error.headers or {}).get("Allow") or "other methods"
+            return f"This address does not take {request.method}; it takes {allowed}."
+        case 413:
+            return TOO_LARGE
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        return " ".join(_parameter_in_words(one) for one in error.extra if isinstance(one, dict))
+    return ""
+
+
+def _parameter_in_words(wrong: dict[str, Any]) -> str:
+    name = str(wrong.get("key", "A parameter"))
+    if wrong.get("source") == "header":
+        name = name.replace("_", "-").title()
+    return f"“{name}” is not right: {wrong.get('message', '')}."
 
 
 def on_not_found(request: Request[Any, Any, Any], error: NotFoundError) -> Response[Any]:
