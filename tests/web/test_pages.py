@@ -106,6 +106,19 @@ async def test_errors_keep_a_draft_from_being_published(house: House) -> None:
     assert "The first step “nowhere” does not exist." in answer.text
 
 
+async def test_a_draft_that_cannot_be_read_is_listed_and_links_to_no_step(house: House) -> None:
+    document = cart_flow()
+    document["triggers"]["cart"] = {"type": "shop", "on": "cart.abandoned", "wait": "1s"}
+    document["steps"]["broken"] = {"type": "delay", "for": "1d"}
+    made = await house.automation(document)
+    client = await house.signed_in()
+    assert "the draft cannot be read" in (await client.get("/automations")).text
+    text = (await client.get(f"/automations/{made}")).text
+    assert "/steps/broken/for" in text
+    assert "/triggers/cart/wait" in text
+    assert 'href="#step-' not in text
+
+
 async def test_a_draft_is_edited_as_json_and_may_have_problems(house: House) -> None:
     made = await house.live()
     client = await house.signed_in("editor")

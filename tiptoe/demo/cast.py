@@ -56,7 +56,7 @@ REFUSES = Story(name="taps Stop", script=(Scripted(on_message=2, after="3m", tap
 MIX = (NEVER, TAPS, LATER, STOPS, NEVER, EARLY, WRITES, NEVER, REFUSES, LATER)
 """One in ten each; three in ten never answer."""
 
-CHECKOUT_TIMES = tuple(timedelta(hours=hours) for hours in (0, 3.5, 7, 10.5))
+CHECKOUT_TIMES = tuple(timedelta(hours=hours) for hours in (0, 3.5, 7, 11))
 """Of the first day. The last are late enough for their reminder to fall into the night."""
 
 

@@ -55,7 +55,7 @@ class StartsBy(Struct, frozen=True):
 def starts_by(flow: AnyFlow | None) -> str:
     """All triggers in one line."""
     if flow is None:
-        return ""
+        return "the draft cannot be read"
     said = [one.summary() or one.label for one in flow.triggers.values()]
     return said[0] + (f" + {len(said) - 1} more" if len(said) > 1 else "") if said else ""
 
