@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store.carts import cart_starts, carts
+from store.carts import cart_starts, carts, mark_abandoned
 from store.columns import BigId, Moment
 from store.contacts import contact_addresses, contacts
 from store.database import as_kind, insert_into, insert_rows, skip_locked
@@ -123,11 +123,7 @@ async def start_series(tx: AsyncConnection, started: Sequence[DueCart], now: dat
             for one in started
         ],
     )
-    await tx.execute(
-        sa.update(carts)
-        .where(carts.c.id.in_({one.id for one in started}), carts.c.status == "open")
-        .values(status="abandoned", abandoned_at=now, updated_at=now)
-    )
+    await mark_abandoned(tx, {one.id for one in started}, now)
 
 
 async def started_for(tx: AsyncConnection, cart_ids: Collection[int]) -> set[int]:

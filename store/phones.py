@@ -128,14 +128,3 @@ async def secrets(tx: AsyncConnection, phone_ids: Collection[int]) -> dict[int, 
     """Credentials by phone id, for whoever calls the channel: `token`, `app_secret`."""
     query = sa.select(phones.c.id, phones.c.credentials).where(phones.c.id.in_(phone_ids))
     return {row.id: row.credentials for row in await tx.execute(query)}
-
-
-async def app_secrets(
-    tx: AsyncConnection, remote_ids: Collection[str] = (), account_ids: Collection[str] = ()
-) -> list[str]:
-    """The secrets a webhook that speaks of these numbers or accounts may be signed with."""
-    query = sa.select(phones.c.credentials).where(
-        phones.c.remote_id.in_(remote_ids) | phones.c.account_id.in_(account_ids)
-    )
-    found = [secret.get("app_secret") for secret in (await tx.execute(query)).scalars()]
-    return sorted({secret for secret in found if secret})

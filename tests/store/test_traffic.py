@@ -15,6 +15,7 @@ from store import (
     http_calls,
     idempotency,
     messages,
+    phone_use,
     phones,
     runs,
     templates,
@@ -209,9 +210,8 @@ async def test_phones_keep_their_secrets_apart(db: Database, company: int, now: 
             one: {"token": "t", "app_secret": "s"},
             two: {},
         }
-        assert await phones.app_secrets(tx, remote_ids=["p1"]) == ["s"]
-        assert await phones.app_secrets(tx, account_ids=["w1"]) == ["s"]
-        assert await phones.app_secrets(tx) == []
+        assert await phone_use.app_secrets(tx, "cloud_api") == ["s"]
+        assert await phone_use.app_secrets(tx, "neonize") == []
 
 
 async def test_calls_are_queued(db: Database, company: int, now: datetime) -> None:

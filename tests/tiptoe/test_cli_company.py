@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import api_keys, companies, phones, shops, users
+from store import api_keys, companies, phone_use, phones, shops, users
 from store.database import Database
 from tiptoe.cli import main
 from tiptoe.commands.company import ROLES
@@ -166,7 +166,7 @@ def test_a_phones_secrets_from_standard_input_or_a_prompt(
     result = house.call(*PHONE, "--phone-number-id", "101", text="token two\nsecret two\n")
     assert result.exit_code == 0
     assert "token two" not in result.output
-    secrets = house.look(lambda tx: phones.app_secrets(tx, ["100", "101"]))
+    secrets = house.look(lambda tx: phone_use.app_secrets(tx, "cloud_api"))
     assert (one["number"], secrets) == ("+390655500100", ["secret one", "secret two"])
 
 
