@@ -14,14 +14,36 @@ from msgspec import Struct, structs
 
 from flows.contact import Contact
 from flows.document import AnyFlow
-from flows.effects import ChangeTags, Effect, ReachGoal, SetConsent, SetField
-from flows.events import Event, HttpAnswered, Replied, Started, Stopped, TimerDue, Verdict
-from flows.run import Run, Visit, Waiting
-from flows.step import Context, Fail, Leave, Outcome, Step, Wait, kind_of
+from flows.effects import (
+    Assign,
+    Block,
+    ChangeLists,
+    ChangeTags,
+    Effect,
+    ReachGoal,
+    Return,
+    SetConsent,
+    SetField,
+)
+from flows.events import (
+    Event,
+    HttpAnswered,
+    MovedTo,
+    Replied,
+    Retried,
+    Started,
+    Stopped,
+    SubFlowEnded,
+    TimerDue,
+    Verdict,
+)
+from flows.run import Run, Visit, WaitFor, Waiting
+from flows.step import Context, Fail, Leave, Outcome, Stay, Step, Wait, kind_of
 from flows.trouble import FlowError
 
 STEPS_PER_ADVANCE = 1_000  # the longest flow allowed; more without a wait is a loop
 NO_VARIABLES: dict[str, Any] = {}
+ANSWERS: dict[type, WaitFor] = {Verdict: "verdict", HttpAnswered: "http", SubFlowEnded: "sub_flow"}
 
 
 class Advance(Struct, frozen=True):
@@ -39,7 +61,7 @@ def advance(
     flow: AnyFlow, run: Run, event: Event, *, contact: Contact, now: datetime, seed: int = 0
 ) -> Advance:
     """Give `event` to `run` and move it until it waits or ends. Deterministic in its arguments."""
-    if run.status != "waiting":
+    if run.status != "waiting" and not (run.status == "failed" and isinstance(event, Retried)):
         return Advance(run, contact, [], [])
     return _Passage(flow, run, contact, now, seed).take(event)
 
@@ -61,30 +83,64 @@ class _Passage:
         self.ctx: Context | None = None
 
     def take(self, event: Event) -> Advance:
-        run, wait = self.run, self.run.wait
+        run = self.run
         match event:
             case Started(data=data) if run.step is None:
                 self.run = structs.replace(run, variables={**run.variables, **data})
                 self._walk(self.flow.start)
             case Stopped(reason=reason):
                 self._end("stopped", reason)
-            case Replied() if wait is not None and "verdict" in wait.for_:
-                # The answer overtook the verdict: what they answer must have been sent.
-                self._resume(Verdict(run.seq, "sent", "the contact answered before the verdict"))
-                if self.run.wait is not None and "reply" in self.run.wait.for_:
-                    self._resume(event)
-            case Replied() if wait is not None and "reply" in wait.for_:
-                self._resume(event)
-            case Verdict(seq=seq) if wait and "verdict" in wait.for_ and seq == run.seq:
-                self._resume(event)
-            case HttpAnswered(seq=seq) if wait and "http" in wait.for_ and seq == run.seq:
-                self._resume(event)
-            case TimerDue(seq=seq) if wait and wait.until and seq == run.seq:
-                if self.now >= wait.until:
-                    self._resume(event)
+            case MovedTo():
+                self._move(event)
+            case Retried(why=why):
+                self._note(run.step or "", why)
+                self.run = structs.replace(run, status="waiting", reason="")
+                self._walk(run.step or self.flow.start)
+            case _ if run.wait is not None:
+                self._hear(event, run.wait)
             case _:
                 pass
         return Advance(self.run, self.contact, self.effects, self.trace)
+
+    def _hear(self, event: Event, wait: Waiting) -> None:
+        """Resume if this is what the run waits for; late answers and timers miss by their `seq`."""
+        match event:
+            case Replied() if "verdict" in wait.for_:
+                # The answer overtook the verdict: what they answer must have been sent.
+                self._resume(
+                    Verdict(self.run.seq, "sent", "the contact answered before the verdict")
+                )
+                if self.run.wait is not None and "reply" in self.run.wait.for_:
+                    self._resume(event)
+            case Verdict() | HttpAnswered() | SubFlowEnded():
+                if ANSWERS[type(event)] in wait.for_ and event.seq == self.run.seq:
+                    self._resume(event)
+            case TimerDue(seq=seq):
+                if wait.until is not None and seq == self.run.seq and self.now >= wait.until:
+                    self._resume(event)
+            case Replied():
+                if "reply" in wait.for_:
+                    self._resume(event)
+            case _ if "event" in wait.for_:
+                self._resume(event)
+            case _:
+                pass
+
+    def _move(self, move: MovedTo) -> None:
+        """Put the run on another step; nothing that has left is sent again by it."""
+        run, step = self.run, self.steps.get(move.step)
+        if step is None:
+            self._end("failed", f"step “{move.step}” is not in this flow")
+            return
+        self._note(move.step, move.why)
+        if move.step == run.step and not move.again:
+            return
+        self.run = structs.replace(run, seq=run.seq + 1, wait=None)
+        if move.step in run.sent and not move.again:
+            leave = Leave("sent", "it was sent before")
+            self._walk(self._settle(move.step, step, leave))
+        else:
+            self._walk(move.step)
 
     def _resume(self, event: Event) -> None:
         step_id = self.run.step
@@ -93,6 +149,9 @@ class _Passage:
             self._end("failed", f"step “{step_id}” is not in this flow any more")
             return
         outcome = self._ask(step_id, step, event)
+        if type(event) is Verdict and event.state == "sent":
+            self.run = structs.replace(self.run, sent=self.run.sent | {step_id})
+            self.ctx = None
         target = self._settle(step_id, step, outcome)
         if target is not None:
             self._walk(target)
@@ -134,7 +193,7 @@ class _Passage:
         """Book an outcome; the step to enter next, or None when the run waits or ended."""
         run = self.run
         if type(outcome) is Leave:
-            self._visit(step_id, step, "left", outcome.exit, outcome.why)
+            self._visit(step_id, step, "left", outcome.exit, outcome.why, outcome.saw)
             if outcome.effects:
                 self._fold(outcome.effects)
             if outcome.result is not None:
@@ -156,6 +215,8 @@ class _Passage:
             self.run = structs.replace(self.run, step=step_id, seq=run.seq + 1, wait=wait)
             self.ctx = None
             return None
+        if type(outcome) is Stay:
+            return None
         assert isinstance(outcome, Fail)  # noqa: S101  the union is closed
         said = f"{step.name or step.label} ({step_id}): {outcome.reason}"
         self._visit(step_id, step, "failed", "", outcome.reason)
@@ -174,16 +235,38 @@ class _Passage:
                     self.contact = self.contact.with_field(name, value)
                 case SetConsent(consent=consent):
                     self.contact = structs.replace(self.contact, consent=consent)
+                case ChangeLists(add=add, remove=remove):
+                    self.contact = self.contact.on_lists(add, remove)
+                case Block(blocked=blocked):
+                    self.contact = structs.replace(self.contact, blocked=blocked)
+                case Assign(hand_over=True):
+                    self.contact = structs.replace(self.contact, handed_over=True)
                 case ReachGoal(goal=goal, value=value):
                     self.run = structs.replace(self.run, goal=goal, goal_value=value)
+                case Return(result=result, values=values):
+                    self.run = structs.replace(self.run, result=result, returned=values)
                 case _:
                     continue
             self.ctx = None
 
-    def _visit(self, step_id: str, step: Step, did: Any, exit_name: str, why: str) -> None:
+    def _visit(
+        self,
+        step_id: str,
+        step: Step,
+        did: Any,
+        exit_name: str,
+        why: str,
+        saw: dict[str, Any] = NO_VARIABLES,
+    ) -> None:
+        data = {"saw": saw} if saw else NO_VARIABLES
         self.trace.append(
-            Visit(step_id, kind_of(step), self.run.seq, self.now, did, exit_name, why)
+            Visit(step_id, kind_of(step), self.run.seq, self.now, did, exit_name, why, data)
         )
+
+    def _note(self, step_id: str, why: str) -> None:
+        step = self.steps.get(step_id)
+        kind = kind_of(step) if step else ""
+        self.trace.append(Visit(step_id, kind, self.run.seq, self.now, "noted", "", why))
 
     def _end(self, status: Any, reason: str) -> None:
         if status != "done" and not (self.trace and self.trace[-1].did == "failed"):

@@ -12,17 +12,35 @@ SERVICE_WINDOW = timedelta(hours=24)  # WhatsApp: free-form messages after a cus
 Consent = Literal["yes", "no", "unknown"]
 
 
-class Company(Struct, frozen=True):
-    """What a flow may know of the company it belongs to."""
+FieldKind = Literal["text", "number", "yes_no", "date", "moment", "choice"]
+Hours = tuple[str, str]
+
+
+class Company(Struct, frozen=True, omit_defaults=True):
+    """What a flow may know of the company it belongs to.
+
+    `hours`: when it is open by weekday (`mon` … `sun`), local, end excluded; a missing day is
+    closed. `holidays_of`: ISO country (`IT`, `DE-BY`) whose public holidays are kept, or empty;
+    `holidays`: further days, ISO dates. `fields`: the kinds of its contacts' own fields.
+    """
 
     id: int = 0
     name: str = ""
     zone: str = "UTC"
     language: str = "en"
+    country: str = ""
+    hours: dict[str, Hours] = {}
+    holidays_of: str = ""
+    holidays: tuple[str, ...] = ()
+    fields: dict[str, FieldKind] = {}
 
 
-class Contact(Struct, frozen=True):
-    """One person. `zone` is an IANA name, already resolved (their own, their number's, ours)."""
+class Contact(Struct, frozen=True, omit_defaults=True):
+    """One person. `zone` is an IANA name, already resolved (their own, their number's, ours).
+
+    `last_inbound_at`: their last message to us, `last_outbound_at`: ours that last left;
+    `last_message`: the words of theirs. `lists` are named as people see them.
+    """
 
     id: int = 0
     name: str = ""
@@ -37,7 +55,11 @@ class Contact(Struct, frozen=True):
     blocked: bool = False
     handed_over: bool = False
     last_inbound_at: datetime | None = None
+    last_outbound_at: datetime | None = None
+    last_message: str = ""
+    created_at: datetime | None = None
     tags: frozenset[str] = frozenset()
+    lists: frozenset[str] = frozenset()
     fields: dict[str, Any] = {}
     company: Company = Company()
 
@@ -58,12 +80,24 @@ class Contact(Struct, frozen=True):
             "country": self.country,
             "consent": self.consent,
             "tags": sorted(self.tags),
+            "lists": sorted(self.lists),
             "fields": self.fields,
+            "zone": self.zone,
+            "blocked": self.blocked,
+            "handed_over": self.handed_over,
+            "last_seen": _iso(self.last_inbound_at),
+            "last_written_to": _iso(self.last_outbound_at),
+            "last_message": self.last_message,
+            "created": _iso(self.created_at),
         }
 
     def with_tags(self, add: frozenset[str], remove: frozenset[str]) -> Contact:
         """A copy wearing other tags."""
         return structs.replace(self, tags=(self.tags | add) - remove)
+
+    def on_lists(self, add: frozenset[str], remove: frozenset[str]) -> Contact:
+        """A copy on other lists."""
+        return structs.replace(self, lists=(self.lists | add) - remove)
 
     def with_field(self, name: str, value: object) -> Contact:
         """A copy with one field set; built-in names change the person, others the custom fields."""
@@ -73,6 +107,10 @@ class Contact(Struct, frozen=True):
         if value is not None:
             fields[name] = value
         return structs.replace(self, fields=fields)
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
 
 
 BUILT_IN_FIELDS = ("name", "first_name", "last_name", "email", "language")

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from flows.conditions import Condition
 from flows.duration import Duration
-from flows.events import ShopKind
+from flows.listen import Listened, Name
 from flows.step import Step, StepId
 from flows.trigger import Trigger
 
@@ -38,7 +38,10 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class ExitRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What ends a run at any step; queued messages are recalled."""
 
-    on: Annotated[ShopKind | Literal["replied"], Meta(description="What happened")]
+    on: Annotated[Listened, Meta(description="What happened")]
+    name: Annotated[Name, Meta(description="Which tag, list, field, link or event; empty: any")] = (
+        ""
+    )
 
 
 class Flow(Struct, Generic[S, T], frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,6 +63,10 @@ class Flow(Struct, Generic[S, T], frozen=True, kw_only=True, forbid_unknown_fiel
     start: Annotated[StepId | None, Meta(description="The step a run begins with")] = None
     entry: Entry = Entry()
     exit_rules: Annotated[list[ExitRule], Meta(max_length=20, description="What ends a run")] = []
+    over_budget: Annotated[
+        Literal["defer", "drop"],
+        Meta(description="Its marketing for somebody who has had their fill: later, or not at all"),
+    ] = "defer"
     steps: Annotated[dict[StepId, S], Meta(max_length=1000, description="The steps, by id")] = {}
 
 

@@ -25,7 +25,12 @@ ShopKind = Literal[
     "customer.created",
     "customer.updated",
     "consent.changed",
+    "payment.succeeded",
+    "payment.failed",
+    "catalogue.order",
+    "product.question",
 ]
+OccasionKind = Literal["schedule", "date_field", "campaign", "webhook"]
 
 
 class Started(Struct, frozen=True, tag="started", omit_defaults=True):
@@ -87,17 +92,102 @@ class ApiCalled(Struct, frozen=True, tag="api", omit_defaults=True):
     chain: int = 0
 
 
+class Occasion(Struct, frozen=True, tag="occasion", omit_defaults=True):
+    """A trigger's own time has come for this contact: a date, a schedule, a campaign, a webhook.
+    It is aimed at one trigger of one automation; `data` becomes the run's variables.
+    """
+
+    kind: OccasionKind
+    automation_id: int
+    trigger: str
+    data: dict[str, Any] = {}
+    why: str = ""
+
+
 class ConsentChanged(Struct, frozen=True, tag="consent", omit_defaults=True):
-    """WhatsApp or a person told us that marketing is (not) wanted any more."""
+    """WhatsApp, a person or the run `run_id` told us that marketing is (not) wanted any more."""
 
     consent: Literal["yes", "no"]
     source: str = ""
+    run_id: int = 0
+    chain: int = 0
+
+
+class TagsChanged(Struct, frozen=True, tag="tags_changed", omit_defaults=True):
+    """Tags that the contact has newly got, or lost. `chain`: automations that led to it."""
+
+    added: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
+    chain: int = 0
+
+
+class ListsChanged(Struct, frozen=True, tag="lists_changed", omit_defaults=True):
+    """Lists the contact has newly joined, or left."""
+
+    joined: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
+    chain: int = 0
+
+
+class FieldChanged(Struct, frozen=True, tag="field_changed", omit_defaults=True):
+    """A field of the contact got another value; None is empty."""
+
+    name: str
+    old: Any = None
+    new: Any = None
+    chain: int = 0
+
+
+class LinkClicked(Struct, frozen=True, tag="link_clicked", omit_defaults=True):
+    """The contact opened a link of ours; `run_id` and `step` say in which message it was."""
+
+    url: str
+    run_id: int = 0
+    step: str = ""
+
+
+class Happened(Struct, frozen=True, tag="happened", omit_defaults=True):
+    """Something of the company's own, by name, told through the API: `booking.made`."""
+
+    name: str
+    data: dict[str, Any] = {}
+
+
+class SubFlowEnded(Struct, frozen=True, tag="sub_flow_ended", omit_defaults=True):
+    """The automation that a run waits for has come to its end. `result` is that of its End step;
+    `failed`: it could not start, was stopped or failed, and `reason` says why.
+    """
+
+    seq: int
+    result: str = ""
+    values: dict[str, Any] = {}
+    failed: bool = False
+    reason: str = ""
 
 
 class Stopped(Struct, frozen=True, tag="stopped", omit_defaults=True):
     """A person ended this run by hand."""
 
     reason: str = ""
+
+
+class MovedTo(Struct, frozen=True, tag="moved_to", omit_defaults=True):
+    """A person, or the plan of a new revision, puts this run on another step.
+
+    `revision_id` 0 keeps the run's own. Moved to the step it waits in, the run goes on waiting and
+    only what follows is new. What the run has sent at `step` is not sent again, unless `again`.
+    """
+
+    step: str
+    revision_id: int = 0
+    why: str = ""
+    again: bool = False
+
+
+class Retried(Struct, frozen=True, tag="retried", omit_defaults=True):
+    """A person lets a failed run try the step again at which it failed."""
+
+    why: str = ""
 
 
 Event = (
@@ -108,9 +198,20 @@ Event = (
     | HttpAnswered
     | ShopHappened
     | ApiCalled
+    | Occasion
     | ConsentChanged
+    | TagsChanged
+    | ListsChanged
+    | FieldChanged
+    | LinkClicked
+    | Happened
+    | SubFlowEnded
     | Stopped
+    | MovedTo
+    | Retried
 )
+AIMED = (Verdict, TimerDue, HttpAnswered, SubFlowEnded, Stopped, MovedTo, Retried)
+"""Events that mean one run and nothing else; all others are routed."""
 
 
 class Happening(Struct, frozen=True):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 Status = Literal["waiting", "done", "failed", "stopped"]
-WaitFor = Literal["verdict", "reply", "time", "http"]
+WaitFor = Literal["verdict", "reply", "time", "http", "event", "sub_flow"]
 Did = Literal["left", "waits", "failed", "ended", "noted"]
 
 
@@ -21,7 +21,12 @@ class Waiting(Struct, frozen=True, omit_defaults=True):
 
 
 class Run(Struct, frozen=True, omit_defaults=True):
-    """State of a run. `seq` grows with every wait, so that late timers and verdicts miss."""
+    """State of a run. `seq` grows with every wait, so that late timers and verdicts miss.
+
+    `parent`: run and wait of the automation that waits for this one. `sent`: steps whose message
+    has left. `seen`: fingerprint of the contact after the last event, so that the trace need not
+    repeat what it knows.
+    """
 
     id: int
     status: Status = "waiting"
@@ -33,10 +38,19 @@ class Run(Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     goal: str = ""
     goal_value: str = ""
+    parent: tuple[int, int] | None = None
+    result: str = ""
+    returned: dict[str, Any] = {}
+    sent: frozenset[str] = frozenset()
+    seen: int = 0
 
 
 class Visit(Struct, frozen=True, omit_defaults=True):
-    """One line of the trace: at `step` the run did something, and why, in words."""
+    """One line of the trace: at `step` the run did something, and why, in words.
+
+    `data` holds the values it saw under `saw`; the first line of an event also holds the `event`
+    and, when it is not as the run left it, the `contact`: enough to replay the run.
+    """
 
     step: str
     kind: str

@@ -42,12 +42,15 @@ class Exit(Struct, frozen=True):
 
 
 class Leave(Struct, frozen=True):
-    """Go on through `exit`. A `result` is kept as `answers.<step id>` for later steps."""
+    """Go on through `exit`. A `result` is kept as `answers.<step id>` for later steps; `saw` are
+    the values the decision looked at, for the trace.
+    """
 
     exit: str
     why: str = ""
     effects: tuple[Effect, ...] = ()
     result: Any = None
+    saw: dict[str, Any] = {}
 
 
 class Wait(Struct, frozen=True):
@@ -60,13 +63,17 @@ class Wait(Struct, frozen=True):
     note: dict[str, Any] = {}
 
 
+class Stay(Struct, frozen=True):
+    """What happened is nothing to this step: the run waits as before, and no trace is left."""
+
+
 class Fail(Struct, frozen=True):
     """The run cannot go on; `reason` is shown to people."""
 
     reason: str
 
 
-Outcome = Leave | Wait | Fail
+Outcome = Leave | Wait | Stay | Fail
 
 
 class Context:

@@ -30,6 +30,8 @@ automations = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
     sa.Column("paused_at", Moment),
+    sa.Column("paused_by", BigId),
+    sa.Column("test_contacts", JSON),  # a list of contact ids while only those may enter
     sa.Index("ix_automations_company_id_id", "company_id", "id"),
 )
 

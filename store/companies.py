@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -31,6 +31,7 @@ companies = sa.Table(
     sa.Column("language", Words, nullable=False, default="en"),
     sa.Column("country", Words, nullable=False, default="IT"),
     sa.Column("settings", JSON, nullable=False),
+    sa.Column("webhook_secret", Words, nullable=False, default=""),
     sa.Column("created_at", Moment, nullable=False),
 )
 
@@ -38,6 +39,7 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 HourOfDay = Annotated[str, Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
 Hours = tuple[HourOfDay, HourOfDay]
 WEEKDAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat")
+OFFICE_HOURS: Hours = ("09:00", "18:00")
 USUAL_HOURS: Hours = ("09:00", "20:00")  # most countries' custom for commercial messages
 PAGE = 50
 log = structlog.get_logger(__name__)
@@ -48,12 +50,29 @@ def usual_week() -> dict[Day, Hours | None]:
     return {**dict.fromkeys(WEEKDAYS, USUAL_HOURS), "sun": None}
 
 
+def office_week() -> dict[Day, Hours | None]:
+    """Monday to Friday 9 to 18."""
+    return {**dict.fromkeys(WEEKDAYS[:5], OFFICE_HOURS), "sat": None, "sun": None}
+
+
 class CompanySettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a company wants messages to be sent. Hours are local to the recipient, end excluded;
-    a day that is null or missing is closed.
+    """How a company works and wants messages to be sent. A day that is null or missing is closed.
+
+    `sending_hours` are local to the recipient, `working_hours` (when somebody answers) to the
+    company; ends are excluded. `holidays`: its own days off beside its country's public holidays.
+    The budget (`marketing_per_day`, `marketing_per_week`: the last 24 hours and 7 days) is one
+    contact's, over all automations; null is no limit. Finished runs lose their trace after
+    `keep_traces_days`, handled events after `keep_events_days`; numbers stay.
     """
 
     sending_hours: dict[Day, Hours | None] = field(default_factory=usual_week)
+    working_hours: dict[Day, Hours | None] = field(default_factory=office_week)
+    public_holidays: bool = True
+    holidays: list[date] = []
+    marketing_per_day: Annotated[int, Meta(ge=1, le=100)] | None = 2
+    marketing_per_week: Annotated[int, Meta(ge=1, le=500)] | None = 6
+    keep_traces_days: Annotated[int, Meta(ge=7, le=3650)] = 365
+    keep_events_days: Annotated[int, Meta(ge=7, le=3650)] = 30
     gap_minutes: Annotated[int, Meta(ge=0, le=30 * 24 * 60)] = 60
     daily_limit: Annotated[int, Meta(ge=1)] | None = None
     transactional_any_hour: bool = False
@@ -87,10 +106,11 @@ def decode_settings(raw: Mapping[str, Any]) -> CompanySettings:
     except msgspec.ValidationError as error:
         message = f"These settings cannot be kept: {error}"
         raise InvalidError(message) from error
-    for day, hours in settings.sending_hours.items():
-        if hours is not None and hours[0] >= hours[1]:
-            message = f"These settings cannot be kept: on {day} sending hours end before they begin"
-            raise InvalidError(message)
+    for what, week in (("sending", settings.sending_hours), ("working", settings.working_hours)):
+        for day, hours in week.items():
+            if hours is not None and hours[0] >= hours[1]:
+                said = f"on {day} {what} hours end before they begin"
+                raise InvalidError(f"These settings cannot be kept: {said}")
     return settings
 
 

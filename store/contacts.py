@@ -32,8 +32,12 @@ contacts = sa.Table(
     sa.Column("consent_source", Words, nullable=False, default=""),
     sa.Column("blocked_at", Moment),
     sa.Column("handed_over_at", Moment),
+    sa.Column("handed_over_run_id", BigId),  # the run that did it may still say its word
+    sa.Column("assigned_to", BigId),  # a user
     sa.Column("deleted_at", Moment),
     sa.Column("last_inbound_at", Moment),
+    sa.Column("last_inbound_text", Words, nullable=False, default=""),
+    sa.Column("last_outbound_at", Moment),
     sa.Column("last_phone_id", BigId),
     sa.Column("fields", JSON, nullable=False, default=dict),
     sa.Column("created_at", Moment, nullable=False),

@@ -43,6 +43,7 @@ messages = sa.Table(
     sa.Column("channel_id", Words),
     sa.Column("quoted_channel_id", Words),
     sa.Column("source", Words, nullable=False),
+    sa.Column("over_budget", Words),  # defer (also when empty) or drop
     sa.Column("due_at", Moment),
     sa.Column("expires_at", Moment),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),

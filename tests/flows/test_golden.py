@@ -63,9 +63,8 @@ def readable(transcript: Transcript) -> dict[str, Any]:
         for line in transcript.lines
     ]
     plain: dict[str, Any] = json.loads(msgspec.json.encode(transcript))
-    contact = {"tags": sorted(plain["contact"]["tags"])} | {
-        name: plain["contact"][name] for name in ("consent", "fields")
-    }
+    person = transcript.contact
+    contact = {"tags": sorted(person.tags), "consent": person.consent, "fields": person.fields}
     return {
         "lines": lines,
         "messages": plain["messages"],
