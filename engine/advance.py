@@ -88,8 +88,9 @@ class _Passage:
             case Started(data=data) if run.step is None:
                 self.run = structs.replace(run, variables={**run.variables, **data})
                 self._walk(self.flow.start)
-            case Stopped(reason=reason):
-                self._end("stopped", reason)
+            case Stopped(reason=reason, from_step=from_step):
+                if from_step in ("", run.step):
+                    self._end("stopped", reason)
             case MovedTo():
                 self._move(event)
             case Retried(why=why):
@@ -129,14 +130,17 @@ class _Passage:
     def _move(self, move: MovedTo) -> None:
         """Put the run on another step; nothing that has left is sent again by it."""
         run, step = self.run, self.steps.get(move.step)
+        if move.from_step not in ("", run.step):
+            return
         if step is None:
             self._end("failed", f"step “{move.step}” is not in this flow")
             return
         self._note(move.step, move.why)
         if move.step == run.step and not move.again:
             return
-        self.run = structs.replace(run, seq=run.seq + 1, wait=None)
-        if move.step in run.sent and not move.again:
+        sent = run.sent | {run.step} if move.left and run.step else run.sent
+        self.run = structs.replace(run, seq=run.seq + 1, wait=None, sent=sent)
+        if move.step in sent and not move.again:
             leave = Leave("sent", "it was sent before")
             self._walk(self._settle(move.step, step, leave))
         else:

@@ -6,18 +6,27 @@ Rule: `write` is called once, inside the transaction that also marks the events 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, assert_never
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.person import Call, Moved, Person, Sent
+from engine.asked import Call, Changed, Moved, Sent
+from engine.person import Person
 from flows.contact import BUILT_IN_FIELDS
 from flows.content import Template, plain
-from flows.effects import ChangeTags, SetConsent, SetField
-from store import contacts, http_calls, messages, runs, templates, visits
+from flows.effects import (
+    AddNote,
+    Assign,
+    Block,
+    ChangeLists,
+    ChangeTags,
+    SetConsent,
+    SetField,
+)
+from store import contacts, desk, http_calls, lists, messages, notes, runs, templates, visits
 
 LIVE_ANSWER, TRANSACTIONAL, MARKETING = 0, 1, 2
 
@@ -37,6 +46,11 @@ class Books:
         self.recalled: list[int] = []
         self.tagged: list[tuple[int, int, str]] = []
         self.untagged: list[tuple[int, str]] = []
+        self.joined: list[tuple[int, int, str]] = []
+        self.left: list[tuple[int, int, str]] = []
+        self.notes: list[dict[str, Any]] = []
+        self.blocks: dict[int, bool] = {}
+        self.assigned: dict[int, desk.Assigned] = {}
         self.fields: dict[int, dict[str, Any]] = {}
         self.consents: dict[int, SetConsent] = {}
 
@@ -50,8 +64,8 @@ class Books:
         for call in person.calls:
             self.calls.append(self._call(company_id, contact_id, call))
         self.recalled += person.recalled
-        for change in person.changes:
-            self._change(company_id, contact_id, change, person)
+        for changed in person.changes:
+            self._change(company_id, contact_id, changed, person)
 
     def take_over(self, page: Books) -> None:
         """Add what was booked apart, once it is known to be whole."""
@@ -64,6 +78,11 @@ class Books:
         self.recalled += page.recalled
         self.tagged += page.tagged
         self.untagged += page.untagged
+        self.joined += page.joined
+        self.left += page.left
+        self.notes += page.notes
+        self.blocks |= page.blocks
+        self.assigned |= page.assigned
         self.fields |= page.fields
         self.consents |= page.consents
 
@@ -71,6 +90,7 @@ class Books:
         active, run = moved.active, moved.active.run
         row = {
             "id": run.id,
+            "revision_id": active.revision_id,
             "status": run.status,
             "step": run.step,
             "seq": run.seq,
@@ -85,20 +105,18 @@ class Books:
                 | {
                     "company_id": company_id,
                     "automation_id": active.automation_id,
-                    "revision_id": active.revision_id,
                     "contact_id": contact_id,
                     "trigger": moved.trigger,
                     "cart_id": moved.cart_id or None,
                     "started_at": self.now,
                 }
             )
-            self._visit(company_id, active.automation_id, run.id, _start_line(moved, self.now))
-            self.counts[active.automation_id, "", "started"] += 1
         else:
             self.old_runs.append(row)
         for visit in moved.trace:
             self._visit(company_id, active.automation_id, run.id, msgspec.structs.asdict(visit))
-            self.counts[active.automation_id, visit.step, visit.exit or visit.did] += 1
+            name = "started" if visit.kind == "start" else visit.exit or visit.did
+            self.counts[active.automation_id, visit.step, name] += 1
 
     def _visit(
         self, company_id: int, automation_id: int, run_id: int, line: dict[str, Any]
@@ -132,6 +150,7 @@ class Books:
             "category": "service",
             "priority": LIVE_ANSWER if sent.answer else TRANSACTIONAL,
             "source": "automation" if sent.run_id else "system",
+            "over_budget": sent.over_budget if sent.over_budget != "defer" else None,
             "due_at": self.now,
             "expires_at": send.expires_at,
             "created_at": self.now,
@@ -150,27 +169,40 @@ class Books:
             "created_at": self.now,
         }
 
-    def _change(
-        self,
-        company_id: int,
-        contact_id: int,
-        change: ChangeTags | SetField | SetConsent,
-        person: Person,
-    ) -> None:
-        match change:
+    def _change(self, company_id: int, contact_id: int, changed: Changed, person: Person) -> None:
+        match changed.change:
             case ChangeTags(add=add, remove=remove):
                 self.tagged += [(company_id, contact_id, tag) for tag in add - remove]
                 self.untagged += [(contact_id, tag) for tag in remove]
+            case ChangeLists(add=add, remove=remove):
+                self.joined += [(company_id, contact_id, name) for name in add - remove]
+                self.left += [(company_id, contact_id, name) for name in remove]
             case SetField(name=name):
                 row = self.fields.setdefault(contact_id, {})
                 if name in BUILT_IN_FIELDS:
                     row[name] = getattr(person.contact, name)
                 else:
                     row["fields"] = person.contact.fields
-            case SetConsent():
-                self.consents[contact_id] = change
-            case _:
-                assert_never(change)
+            case SetConsent() as consent:
+                self.consents[contact_id] = consent
+            case AddNote(text=text):
+                self.notes.append(
+                    {
+                        "company_id": company_id,
+                        "contact_id": contact_id,
+                        "text": text,
+                        "run_id": changed.run_id or None,
+                        "created_at": self.now,
+                    }
+                )
+            case Block(blocked=blocked):
+                self.blocks[contact_id] = blocked
+            case Assign(to=to, hand_over=hand_over):
+                self.assigned[contact_id] = desk.Assigned(
+                    company_id, contact_id, changed.run_id, to, hand_over
+                )
+            case _ as never:
+                assert_never(never)
 
     async def write(self, tx: AsyncConnection) -> None:
         """Write it all, one statement per table."""
@@ -204,6 +236,12 @@ class Books:
     async def _write_contacts(self, tx: AsyncConnection) -> None:
         await contacts.untag_rows(tx, self.untagged)
         await contacts.tag_rows(tx, self.tagged, self.now)
+        await lists.leave_rows(tx, self.left)
+        await lists.join_rows(tx, self.joined, self.now)
+        await notes.insert_many(tx, self.notes)
+        await contacts.block(tx, [one for one, on in self.blocks.items() if on], self.now)
+        await contacts.unblock(tx, [one for one, on in self.blocks.items() if not on], self.now)
+        await desk.assign(tx, list(self.assigned.values()), self.now)
         await contacts.update_rows(tx, self.fields, self.now)
         out = [one for one, change in self.consents.items() if change.consent == "no"]
         back = [one for one, change in self.consents.items() if change.consent == "yes"]
@@ -211,17 +249,3 @@ class Books:
             await contacts.opt_out(tx, out, self.now, "message")
         if back:
             await contacts.opt_in(tx, back, self.now, "message")
-
-
-def _start_line(moved: Moved, now: datetime) -> dict[str, Any]:
-    line: Mapping[str, Any] = {
-        "step": "",
-        "kind": "start",
-        "seq": 0,
-        "at": now,
-        "did": "noted",
-        "exit": "",
-        "why": moved.why,
-        "data": {},
-    }
-    return dict(line)

@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.flowcache import FlowCache
-from engine.route import Live
+from engine.scene import Live
 from flows.duration import parse_duration
 from flows.events import ShopHappened
 from store import cart_series, companies, events

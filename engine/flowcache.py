@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.kinds import catalog
-from engine.route import Live
+from engine.scene import Live
 from flows.document import AnyFlow, ExitRule
 from flows.events import Event
 from flows.step import Context, Outcome, Step
@@ -58,8 +58,10 @@ class FlowCache:
         for row in rows:
             if row.revision_id in self._unreadable:
                 continue
+            testers = None if row.test_contacts is None else frozenset(row.test_contacts)
+            flow = flows[row.revision_id]
             found.setdefault(row.company_id, []).append(
-                Live(row.automation_id, row.revision_id, flows[row.revision_id], row.priority)
+                Live(row.automation_id, row.revision_id, flow, row.priority, testers)
             )
         return found
 

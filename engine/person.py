@@ -2,77 +2,67 @@
 
 The runner and the simulator both feed a Person its events; a Person feeds `route` and `advance`
 and keeps what came of it, to be written (or shown) afterwards. Ids are made by whoever asks.
+What an event changes about the contact happens to them in turn: a new tag may start another
+automation, in the same breath.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import zlib
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct, structs
+import msgspec
+from msgspec import structs
 
 from engine.advance import Advance, advance
-from engine.route import Active, Live, Routing, Scene, Start, Words, route
+from engine.asked import Call, Changed, Moved, Sent
+from engine.changes import changes_of
+from engine.route import route
+from engine.scene import Active, Live, Routing, Scene, Start, Words
 from flows.contact import Contact
 from flows.content import Text
+from flows.document import AnyFlow
 from flows.effects import (
+    AddNote,
+    Assign,
+    Block,
     CallWebhook,
+    ChangeLists,
     ChangeTags,
     Effect,
     Send,
     SetConsent,
     SetField,
     StartAutomation,
+    StartSubFlow,
+    StopOthers,
 )
 from flows.events import (
+    AIMED,
     ApiCalled,
     ConsentChanged,
     Event,
-    HttpAnswered,
+    MovedTo,
     Replied,
     Started,
     Stopped,
-    TimerDue,
-    Verdict,
+    SubFlowEnded,
 )
 from flows.run import Run, Visit
 from steps.start_automation import CHAIN_LIMIT
 
 STARTS_PER_EVENT = 50  # a fan-out wider than this is a mistake, not a campaign
-
-
-class Moved(Struct):
-    """One run that an event touched, as it is now, with all that is new about it."""
-
-    active: Active
-    trigger: str = ""
-    why: str = ""
-    cart_id: int = 0
-    new: bool = False
-    trace: list[Visit] = []
-
-
-class Sent(Struct, frozen=True):
-    """A message a run asked for. `run_id` 0: the confirmation of a stop or start word.
-    `answer`: the contact's own message led to it.
-    """
-
-    run_id: int
-    automation_id: int
-    send: Send
-    answer: bool = False
-
-
-class Call(Struct, frozen=True):
-    """A webhook call a run asked for."""
-
-    run_id: int
-    call: CallWebhook
+_fingerprint = msgspec.json.Encoder(order="deterministic")
 
 
 class Person:
-    """One contact with their runs. Not shared, not stored: made for a batch, read, forgotten."""
+    """One contact with their runs. Not shared, not stored: made for a batch, read, forgotten.
+
+    `revisions`: the flows that events of this batch may move a run to.
+    """
 
     def __init__(
         self,
@@ -82,6 +72,7 @@ class Person:
         entered: dict[int, datetime],
         words: Words,
         new_id: Callable[[], int],
+        revisions: Mapping[int, AnyFlow] | None = None,
     ) -> None:
         self.contact = contact
         self.runs = {active.run.id: active for active in runs}
@@ -89,25 +80,25 @@ class Person:
         self.entered = dict(entered)
         self.words = words
         self.new_id = new_id
+        self.revisions = revisions or {}
         self.moved: dict[int, Moved] = {}
         self.sends: list[Sent] = []
         self.calls: list[Call] = []
-        self.changes: list[ChangeTags | SetField | SetConsent] = []
+        self.changes: list[Changed] = []
         self.recalled: list[int] = []
         self.said: list[tuple[Event, tuple[str, ...]]] = []
         self._answering = False
         self._starts_left = STARTS_PER_EVENT
+        self._later: deque[tuple[Event, int]] = deque()
+        self._printed: tuple[Contact, int] | None = None
 
     def happen(self, event: Event, now: datetime, run_id: int = 0) -> None:
         """Let `event` happen; `run_id` for those aimed at one run (verdicts, timers, answers)."""
         self._answering = isinstance(event, Replied)
         self._starts_left = STARTS_PER_EVENT
-        if isinstance(event, Verdict | TimerDue | HttpAnswered | Stopped):
-            if run_id in self.runs:
-                self._advance(self.runs[run_id], event, now)
-            return
-        scene = Scene(self.contact, list(self.runs.values()), self.live, self.entered, self.words)
-        self._follow(route(event, scene, now), event, now)
+        self._take(event, run_id, now)
+        while self._later:
+            self._take(*self._later.popleft(), now)
 
     def next_timer(self) -> tuple[datetime, int, int] | None:
         """`(due, run id, seq)` of the earliest timer among the waiting runs."""
@@ -118,63 +109,132 @@ class Person:
         ]
         return min(timers, default=None)
 
+    def _take(self, event: Event, run_id: int, now: datetime) -> None:
+        """One event: for one run, or for all of them but `run_id`, which caused it."""
+        if isinstance(event, AIMED):
+            active = self.runs.get(run_id)
+            if active is not None and isinstance(event, MovedTo):
+                self._move(active, event, now)
+            elif active is not None:
+                self._advance(active, event, now)
+            return
+        others = [active for active in self.runs.values() if active.run.id != run_id]
+        scene = Scene(self.contact, others, self.live, self.entered, self.words)
+        self._follow(route(event, scene, now), event, now)
+
     def _follow(self, routing: Routing, event: Event, now: datetime) -> None:
         self.said.append((event, routing.why))
-        if routing.consent is not None:
-            self.contact = structs.replace(self.contact, consent=routing.consent)
-            # Whoever reports a change has written it down; by now somebody may know better.
-            if not isinstance(event, ConsentChanged):
-                self.changes.append(SetConsent(routing.consent, "message"))
+        before = self.contact
+        if routing.consent is not None and routing.consent != before.consent:
+            self.contact = structs.replace(before, consent=routing.consent)
+        # Whoever reports a change has written it down; by now somebody may know better.
+        if routing.consent is not None and not isinstance(event, ConsentChanged):
+            self.changes.append(Changed(0, SetConsent(routing.consent, "message")))
+            self._later.extend((one, 0) for one in changes_of(before, self.contact, 0, 0))
         for stop in routing.stops:
-            self._advance(self.runs[stop.run_id], Stopped(stop.reason), now)
+            self._stop(stop.run_id, stop.reason, now)
         for run_id in routing.resumes:
-            self._advance(self.runs[run_id], event, now)
+            if run_id in self.runs:
+                self._advance(self.runs[run_id], event, now)
         for start in routing.starts:
             self._start(start, now)
         if routing.confirm:
             self.sends.append(Sent(0, 0, Send("", 0, Text(routing.confirm)), answer=True))
 
-    def _start(self, start: Start, now: datetime) -> None:
+    def _start(self, start: Start, now: datetime, parent: tuple[int, int] | None = None) -> None:
         for run_id in start.instead_of:
-            if run_id in self.runs:
-                self._advance(self.runs[run_id], Stopped("started again"), now)
+            self._stop(run_id, "started again", now)
         if self._starts_left <= 0:
             return
         self._starts_left -= 1
         live = start.live
-        run = Run(self.new_id(), chain=start.chain)
+        run = Run(self.new_id(), chain=start.chain, parent=parent)
         active = Active(run, live.automation_id, live.revision_id, live.flow)
         self.entered[live.automation_id] = now
         self.runs[run.id] = active
-        self.moved[run.id] = Moved(
-            active, start.trigger, start.why, start.cart_id, new=True, trace=[]
-        )
+        begins = {"chain": start.chain, "parent": parent}
+        line = Visit("", "start", 0, now, "noted", "", start.why, begins)
+        self.moved[run.id] = Moved(active, start.trigger, start.cart_id, new=True, trace=[line])
         self._advance(active, Started(start.trigger, start.data), now)
 
+    def _move(self, active: Active, move: MovedTo, now: datetime) -> None:
+        """Put a run on another step, perhaps of another revision. What it leaves is recalled."""
+        run = active.run
+        if move.from_step not in ("", run.step):
+            return
+        if move.revision_id not in (0, active.revision_id):
+            flow = self.revisions.get(move.revision_id)
+            if flow is None:
+                return
+            active = structs.replace(active, revision_id=move.revision_id, flow=flow)
+        if run.wait is not None and (move.step != run.step or move.again):
+            if "verdict" in run.wait.for_ and active.sent:
+                move = structs.replace(move, left=True)
+            elif run.wait.for_ & {"verdict", "http"}:
+                self._recall(run.id)
+        self._advance(active, move, now)
+
+    def _stop(self, run_id: int, reason: str, now: datetime) -> None:
+        if run_id in self.runs:
+            self._advance(self.runs[run_id], Stopped(reason), now)
+
     def _advance(self, active: Active, event: Event, now: datetime) -> None:
-        run_id = active.run.id
-        result = advance(active.flow, active.run, event, contact=self.contact, now=now, seed=run_id)
+        run_id, before = active.run.id, self.contact
+        result = advance(active.flow, active.run, event, contact=before, now=now, seed=run_id)
         if result.run is active.run and not result.trace:
             return
-        after = structs.replace(active, run=result.run)
-        self._keep(after, result)
-        if result.run.status == "waiting":
+        run = structs.replace(result.run, seen=self._print(result.contact))
+        after = structs.replace(active, run=run)
+        self._keep(after, result, event, before, active.run.seen)
+        self.contact = result.contact
+        if run.status == "waiting":
             self.runs[run_id] = after
         else:
-            del self.runs[run_id]
-            if result.run.status == "stopped":
-                self._recall(run_id)
-        self.contact = result.contact
+            self._ended(run, now)
+        if result.contact is not before and run.chain < CHAIN_LIMIT:
+            happened = changes_of(before, result.contact, run_id, run.chain + 1)
+            self._later.extend((one, run_id) for one in happened)
         for effect in result.effects:
             self._carry(effect, after, now)
 
-    def _keep(self, after: Active, result: Advance) -> None:
+    def _ended(self, run: Run, now: datetime) -> None:
+        """Tell the run that waits for this one; take along those that this one waits for."""
+        del self.runs[run.id]
+        if run.status == "stopped":
+            self._recall(run.id)
+        if run.parent is not None:
+            parent_id, seq = run.parent
+            failed = run.status != "done"
+            told = SubFlowEnded(seq, run.result, run.returned, failed, run.reason if failed else "")
+            self._later.append((told, parent_id))
+        if run.status == "stopped":
+            for other in list(self.runs.values()):
+                if other.run.parent is not None and other.run.parent[0] == run.id:
+                    self._stop(other.run.id, "the automation that waits for it was stopped", now)
+
+    def _keep(
+        self, after: Active, result: Advance, event: Event, before: Contact, seen: int
+    ) -> None:
+        """Add to what is written; the first line says what happened and whom it happened to."""
         moved = self.moved.get(after.run.id)
         if moved is None:
-            self.moved[after.run.id] = Moved(after, trace=list(result.trace))
-        else:
-            moved.active = after
-            moved.trace.extend(result.trace)
+            moved = self.moved[after.run.id] = Moved(after, trace=[])
+        moved.active = after
+        first = len(moved.trace)
+        if isinstance(event, Started):
+            first = 0  # its own line is there already
+        moved.trace.extend(result.trace)
+        if first < len(moved.trace):
+            told: dict[str, Any] = {**moved.trace[first].data, "event": event}
+            if self._print(before) != seen:
+                told["contact"] = before
+            moved.trace[first] = structs.replace(moved.trace[first], data=told)
+
+    def _print(self, contact: Contact) -> int:
+        """A number that is the same as long as nothing about the contact is different."""
+        if self._printed is None or self._printed[0] is not contact:
+            self._printed = (contact, zlib.crc32(_fingerprint.encode(contact)))
+        return self._printed[1]
 
     def _recall(self, run_id: int) -> None:
         """What the run has asked for but not got away: gone, here and in the queue."""
@@ -186,18 +246,55 @@ class Person:
         run_id = active.run.id
         match effect:
             case Send():
-                self.sends.append(Sent(run_id, active.automation_id, effect, self._answering))
+                over = active.flow.over_budget
+                self.sends.append(Sent(run_id, active.automation_id, effect, self._answering, over))
             case CallWebhook():
                 self.calls.append(Call(run_id, effect))
-            case ChangeTags() | SetField() | SetConsent():
-                self.changes.append(effect)
             case StartAutomation(automation_id=automation_id, data=data, chain=chain):
                 if chain <= CHAIN_LIMIT:
-                    self._other(automation_id, data, chain, now)
+                    asked = ApiCalled(automation_id, data, "automation", chain)
+                    self._take(asked, 0, now)
+            case StartSubFlow():
+                self._start_sub_flow(effect, run_id, now)
+            case StopOthers():
+                self._stop_others(effect, active, now)
+            case (
+                ChangeTags()
+                | ChangeLists()
+                | SetField()
+                | SetConsent()
+                | AddNote()
+                | Block()
+                | Assign()
+            ):
+                self.changes.append(Changed(run_id, effect))
             case _:
                 pass
 
-    def _other(self, automation_id: int, data: dict[str, Any], chain: int, now: datetime) -> None:
-        event = ApiCalled(automation_id, data, "automation", chain)
-        scene = Scene(self.contact, list(self.runs.values()), self.live, self.entered, self.words)
-        self._follow(route(event, scene, now), event, now)
+    def _start_sub_flow(self, effect: StartSubFlow, run_id: int, now: datetime) -> None:
+        """Like a call: who may enter on their own account is not asked."""
+        live = next((one for one in self.live if one.automation_id == effect.automation_id), None)
+        reason = ""
+        if live is None:
+            reason = f"automation {effect.automation_id} is not live"
+        elif effect.chain > CHAIN_LIMIT:
+            reason = f"{CHAIN_LIMIT} automations have started one another already"
+        elif self._starts_left <= 0:
+            reason = f"more than {STARTS_PER_EVENT} automations would start at once"
+        if live is None or reason:
+            told = SubFlowEnded(effect.seq, failed=True, reason=reason)
+            self._later.append((told, run_id))
+            return
+        start = Start(live, "", effect.data, f"called by step “{effect.step}”", effect.chain)
+        self._start(start, now, parent=(run_id, effect.seq))
+
+    def _stop_others(self, effect: StopOthers, active: Active, now: datetime) -> None:
+        family = {active.run.id}
+        parent = active.run.parent
+        while parent is not None and parent[0] in self.runs:
+            family.add(parent[0])
+            parent = self.runs[parent[0]].run.parent
+        for other in list(self.runs.values()):
+            wanted = not effect.automations or other.automation_id in effect.automations
+            if wanted and other.run.id not in family:
+                self._stop(other.run.id, effect.reason or f"stopped by {active.flow.name}", now)

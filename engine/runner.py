@@ -17,7 +17,7 @@ from engine.books import Books
 from engine.flowcache import FlowCache
 from engine.person import Person
 from engine.play import play, said
-from engine.route import Active, Words
+from engine.scene import Active, Words
 from flows.run import Run
 from flows.words import normal
 from store import events, messages, runs
@@ -116,6 +116,7 @@ class Runner:
         live = await self.flows.live(tx, company_ids)
         active, lost = await self._active(tx, contact_ids)
         entered = await runs.entered(tx, contact_ids)
+        revisions = await self.flows.of_revisions(tx, _moved_to(waiting))
         queue: dict[int, list[events.Waiting]] = {one: [] for one in contact_ids}
         for row in waiting:
             queue[row.contact_id].append(row)
@@ -132,6 +133,7 @@ class Runner:
                     entered.get(contact_id, {}),
                     _words(snapshot.settings),
                     books.new_id,
+                    revisions,
                 ),
                 snapshot.company_id,
                 rows,
@@ -175,6 +177,12 @@ class Runner:
                 )
             )
         return found, lost
+
+
+def _moved_to(rows: Sequence[events.Waiting]) -> set[int]:
+    """The revisions that events of this batch move runs to."""
+    wanted = {row.data.get("revision_id", 0) for row in rows if row.kind == "moved_to"}
+    return {one for one in wanted if isinstance(one, int) and one}
 
 
 def _words(settings: CompanySettings) -> Words:

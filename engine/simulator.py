@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 from msgspec import Struct, structs
 
-from engine.person import Moved, Person, Sent
-from engine.route import Live, Words
+from engine.asked import Moved, Sent
+from engine.person import Person
+from engine.scene import Live, Words
 from flows.contact import Contact
 from flows.content import (
     Buttons,
@@ -216,6 +217,8 @@ class _Simulation:
     def _show(self, moved: Moved) -> None:
         run = self.runs[moved.active.run.id] = moved.active.run
         for visit in moved.trace:
+            if visit.kind == "start":
+                continue
             self.trace.append(visit)
             self._line("flow", _visit_words(visit), visit.step)
         if run.status != "waiting":

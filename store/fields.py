@@ -5,8 +5,12 @@ Rule: flows name a field by its `key`, which never changes; renaming changes the
 
 from __future__ import annotations
 
-import sqlalchemy as sa
+from collections.abc import Collection
 
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from flows.contact import FieldKind
 from store.columns import JSON, BigId, Moment, Words, metadata
 
 contact_fields = sa.Table(
@@ -21,3 +25,17 @@ contact_fields = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.UniqueConstraint("company_id", "key"),
 )
+
+
+async def kinds_of(
+    tx: AsyncConnection, company_ids: Collection[int]
+) -> dict[int, dict[str, FieldKind]]:
+    """`{company id: {key: kind}}` of the fields these companies have defined."""
+    table = contact_fields.c
+    query = sa.select(table.company_id, table.key, table.kind).where(
+        table.company_id.in_(company_ids)
+    )
+    found: dict[int, dict[str, FieldKind]] = {}
+    for company_id, key, kind in await tx.execute(query.order_by(table.id)):
+        found.setdefault(company_id, {})[key] = kind
+    return found

@@ -12,7 +12,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from flows.contact import Company, Contact
+from flows.contact import Company, Contact, FieldKind
+from store import fields, lists
 from store.companies import CompanySettings, companies, read_settings
 from store.contacts import contact_addresses, contact_tags, contacts
 from store.numbers import zones_for
@@ -34,6 +35,7 @@ async def snapshots(tx: AsyncConnection, contact_ids: Sequence[int]) -> dict[int
             companies.c.name.label("company_name"),
             companies.c.zone.label("company_zone"),
             companies.c.language.label("company_language"),
+            companies.c.country.label("company_country"),
             companies.c.settings.label("company_settings"),
         )
         .join(companies, companies.c.id == contacts.c.company_id)
@@ -56,13 +58,24 @@ async def snapshots(tx: AsyncConnection, contact_ids: Sequence[int]) -> dict[int
         .order_by(contact_addresses.c.id.desc())
     ):
         addresses.setdefault(contact_id, {})[kind] = value
+    on_lists = await lists.names_of(tx, contact_ids)
     settings: dict[int, CompanySettings] = {}
+    known: dict[int, Company] = {}
+    kinds = await fields.kinds_of(tx, {row.company_id for row in rows})
     for row in rows:
-        if row.company_id not in settings:
-            settings[row.company_id] = read_settings(row.company_settings)
+        company_id = row.company_id
+        if company_id not in settings:
+            settings[company_id] = read_settings(row.company_settings)
+            known[company_id] = _company(row, settings[company_id], kinds.get(company_id, {}))
     return {
         row.id: Snapshot(
-            _contact(row, frozenset(tags.get(row.id, ())), addresses.get(row.id, {})),
+            _contact(
+                row,
+                known[row.company_id],
+                frozenset(tags.get(row.id, ())),
+                frozenset(on_lists.get(row.id, ())),
+                addresses.get(row.id, {}),
+            ),
             row.company_id,
             settings[row.company_id],
         )
@@ -70,7 +83,27 @@ async def snapshots(tx: AsyncConnection, contact_ids: Sequence[int]) -> dict[int
     }
 
 
-def _contact(row: Any, tags: frozenset[str], addresses: dict[str, str]) -> Contact:
+def _company(row: Any, settings: CompanySettings, kinds: dict[str, FieldKind]) -> Company:
+    return Company(
+        id=row.company_id,
+        name=row.company_name,
+        zone=row.company_zone,
+        language=row.company_language,
+        country=row.company_country,
+        hours={day: hours for day, hours in settings.working_hours.items() if hours},
+        holidays_of=row.company_country if settings.public_holidays else "",
+        holidays=tuple(day.isoformat() for day in settings.holidays),
+        fields=kinds,
+    )
+
+
+def _contact(
+    row: Any,
+    company: Company,
+    tags: frozenset[str],
+    on_lists: frozenset[str],
+    addresses: dict[str, str],
+) -> Contact:
     phone = addresses.get("phone") or addresses.get("wa_id", "")
     return Contact(
         id=row.id,
@@ -86,7 +119,11 @@ def _contact(row: Any, tags: frozenset[str], addresses: dict[str, str]) -> Conta
         blocked=row.blocked_at is not None or row.deleted_at is not None,
         handed_over=row.handed_over_at is not None,
         last_inbound_at=row.last_inbound_at,
+        last_outbound_at=row.last_outbound_at,
+        last_message=row.last_inbound_text,
+        created_at=row.created_at,
         tags=tags,
+        lists=on_lists,
         fields=row.fields or {},
-        company=Company(row.company_id, row.company_name, row.company_zone, row.company_language),
+        company=company,
     )

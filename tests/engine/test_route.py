@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from engine.route import Active, Live, Scene, Words, route
+from engine.route import route
+from engine.scene import Active, Live, Scene, Words
 from flows.contact import Contact
 from flows.content import Tap, Text, payload
 from flows.events import ApiCalled, ConsentChanged, Replied, ShopHappened

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.route import Words
+from engine.scene import Words
 from flows.contact import Company
 from tests.engine.flows import NOW
 from tiptoe.demo.cast import EARLY, MIX, Prompter, customers

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from engine.kinds import catalog
-from engine.route import Words
+from engine.scene import Words
 from engine.simulator import Pretend, Scripted, simulate
 from flows import library
 from flows.contact import Company, Contact

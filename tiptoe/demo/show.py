@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from engine.route import Words
+from engine.scene import Words
 from flows.contact import Company
 from store.companies import CompanySettings
 from tiptoe.demo.cast import (

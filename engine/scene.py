@@ -1,0 +1,85 @@
+"""What routing looks at and what it answers: plain values, shared by the core's callers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from flows.contact import Contact
+from flows.document import AnyFlow
+from flows.run import Run
+
+
+class Words(Struct, frozen=True):
+    """A company's own words for stop and start (normalised), and how a stop is confirmed."""
+
+    stop: frozenset[str] = frozenset()
+    start: frozenset[str] = frozenset()
+    stopped: str = "You will not get any more messages from us. Write START to change that."
+    started: str = "Welcome back! You will hear from us again."
+
+
+class Live(Struct, frozen=True):
+    """An automation that may start; of several the higher `priority` goes first.
+
+    `test_contacts`: only these may enter, and as often as they like; None is everybody.
+    """
+
+    automation_id: int
+    revision_id: int
+    flow: AnyFlow
+    priority: int = 0
+    test_contacts: frozenset[int] | None = None
+
+
+class Active(Struct, frozen=True):
+    """A run that waits. `sent`: its message has left (or may have), so an answer can be to it."""
+
+    run: Run
+    automation_id: int
+    revision_id: int
+    flow: AnyFlow
+    sent: bool = False
+
+
+class Start(Struct, frozen=True):
+    """Begin a run of `live`; runs in `instead_of` end first."""
+
+    live: Live
+    trigger: str
+    data: dict[str, Any]
+    why: str
+    chain: int = 0
+    instead_of: tuple[int, ...] = ()
+    cart_id: int = 0
+
+
+class Stop(Struct, frozen=True):
+    """End this run; its queued messages are recalled."""
+
+    run_id: int
+    reason: str
+
+
+class Routing(Struct, frozen=True):
+    """The decision. `confirm` is one sentence to send whatever the contact's consent says."""
+
+    stops: tuple[Stop, ...] = ()
+    resumes: tuple[int, ...] = ()
+    starts: tuple[Start, ...] = ()
+    consent: Literal["yes", "no"] | None = None
+    confirm: str = ""
+    why: tuple[str, ...] = ()
+
+
+class Scene(Struct, frozen=True):
+    """What routing looks at: the contact, their waiting runs, what is live, who was in when."""
+
+    contact: Contact
+    runs: Sequence[Active]
+    live: Sequence[Live]
+    entered: Mapping[int, datetime]
+    words: Words = Words()
