@@ -23,9 +23,11 @@ def run_web(settings: Settings) -> None:
     """Serve the pages, the API and the hooks."""
     from store.database import Database
     from store.doorbell import Doorbell
+    from tiptoe import killpoints
     from web.app import create_app
     from web.config import WebConfig
 
+    killpoints.listen(settings.kill_points)
     app = create_app(
         WebConfig(
             database=Database(settings.database_url),
@@ -52,7 +54,9 @@ def run_web(settings: Settings) -> None:
 def run_engine(settings: Settings) -> None:
     """Move contacts through flows."""
     from engine.worker import run
+    from tiptoe import killpoints
 
+    killpoints.listen(settings.kill_points)
     if settings.redis_url is None:
         raise SettingsError(
             "`tiptoe engine` needs REDIS_URL, for example redis://127.0.0.1:6379/0. "
@@ -64,6 +68,7 @@ def run_engine(settings: Settings) -> None:
             settings.redis_url,
             clock_from(settings.clock),
             allow_private_webhooks=settings.allow_private_webhooks,
+            public_url=settings.base_url,
         )
     )
 
@@ -73,6 +78,9 @@ def run_gateway(settings: Settings) -> None:
     from gateway.channels import kinds
     from gateway.channels.cloud_api import CloudApi
     from gateway.worker import run
+    from tiptoe import killpoints
+
+    killpoints.listen(settings.kill_points)
 
     async def deliver() -> None:
         channels = {kind: found() for kind, found in kinds().items() if found is not CloudApi}

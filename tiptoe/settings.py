@@ -68,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str
     log_format: str
     clock: Path | None
+    kill_points: Path | None
 
 
 class BadValueError(ValueError):
@@ -238,7 +239,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("port", "TIPTOE_PORT", "8000", _port, "The port of the pages, the API and the hooks."),
     Setting(
         "base_url", "TIPTOE_BASE_URL", lambda values: _reached_at(values, "port"), _address,
-        "How browsers and shops reach Tiptoe. An `https://` address makes cookies secure.",
+        "How browsers, shops and links in messages reach Tiptoe. An `https://` address makes cookies "
+        "secure.",
         "`http://` host and port",
     ),
     Setting(
@@ -321,6 +323,11 @@ SETTINGS: tuple[Setting, ...] = (
         "clock", "TIPTOE_CLOCK", None, _file,
         "A clock file that moves the time of all processes, for demonstrations and tests.",
         "the real time",
+    ),
+    Setting(
+        "kill_points", "TIPTOE_KILL_POINTS", None, _file,
+        "Only for tests of failures: a file that names the commit at which a process dies.",
+        "nobody dies",
     ),
 )  # fmt: skip
 """All settings, in the order of the docs. A default may use the fields of the rows above it."""

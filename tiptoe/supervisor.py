@@ -67,6 +67,7 @@ class Supervisor:
         self._logs = logs
         self._show = show
         self._severity = severity
+        self.longest_pause_s = LONGEST_PAUSE_S
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self._stopping = asyncio.Event()
 
@@ -109,7 +110,7 @@ class Supervisor:
             self._show(child.name, f"stopped ({how}); starts again in {pause:g} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
-            pause = min(pause * 2, LONGEST_PAUSE_S)
+            pause = min(pause * 2, self.longest_pause_s)
 
     async def _run_once(self, child: Child) -> int:
         """Run a child to its end; return its exit code, minus the signal that killed it."""

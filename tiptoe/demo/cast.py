@@ -16,11 +16,12 @@ import msgspec
 
 from engine.kinds import catalog
 from engine.scene import Words
-from engine.simulator import Pretend, Scripted, simulate
+from engine.simulator import Pretend, simulate
 from flows import library
 from flows.contact import Company, Contact
 from flows.content import Buttons, Choices, Content, Template, plain
 from flows.events import ShopHappened
+from flows.scenario import Scripted
 from triggers.shops.base import cart_data
 from triggers.shops.shopify import read
 

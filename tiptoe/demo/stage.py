@@ -50,6 +50,7 @@ class Stage:
         self.clock_file = settings.clock
         self.now = file_clock(settings.clock)
         self.database = Database(settings.database_url)
+        self.redis_url = redis_url
         self.bell = Doorbell(redis_url)
         self.http = httpx.AsyncClient(trust_env=False, timeout=30)
         self.flows = FlowCache()
