@@ -146,3 +146,15 @@ def plain(content: Content) -> str:
             return emoji or "[reaction removed]"
         case Other(kind=kind, note=note):
             return note or f"[{kind}]"
+
+
+def as_numbered_text(content: Buttons | Choices) -> Text:
+    """The same question for a phone without buttons: `1. Small` … under the text. Whoever answers
+    with a number, a label or nearly a label is understood like whoever taps.
+    """
+    lines = [
+        f"{number}. {one.label}{f': {one.description}' if one.description else ''}"
+        for number, one in enumerate(content.options, 1)
+    ]
+    footer = f"\n\n_{content.footer}_" if content.footer else ""
+    return Text("{}\n\n{}{}".format(content.body, "\n".join(lines), footer))

@@ -18,6 +18,15 @@ def search(pattern: str, text: str) -> bool:
         return False
 
 
+def find(pattern: str, text: str) -> str | None:
+    """What the first group of `pattern` caught in `text`; None without a group or a match."""
+    try:
+        found = re2.search(pattern, text, _options())
+    except re2.error:
+        return None
+    return found[1] if found is not None and found.groups() else None
+
+
 def problem_in_pattern(pattern: str) -> str | None:
     """What is wrong with `pattern`, in RE2's words; None when it can be used."""
     try:
