@@ -15,9 +15,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.events import ShopHappened, ShopKind
-from store import cart_series, carts, companies, contact_list, contacts, events, shops
+from store import cart_series, carts, changes, companies, contact_list, events, shops
 from store.addresses import Address
 from store.carts import Cart, Told
+from store.erasure import erase
 from store.resolve import resolve
 from store.shops import Shop
 from triggers.shops.base import ShopEvent, cart_data, first_number, order_data
@@ -49,7 +50,7 @@ async def _rows(
     contact_id = await _contact(tx, shop, event, now)
     if event.kind == "customer.redacted":
         if contact_id is not None:
-            await contacts.erase(tx, [contact_id], now)
+            await erase(tx, [contact_id], now)
         return []
     if contact_id is not None:
         await _consent(tx, shop, event, contact_id, now)
@@ -99,10 +100,11 @@ async def _consent(
         company = await companies.get(tx, shop.company_id)
         if company.settings.sms_consent_counts:
             said = event.sms_consent
-    if said == "no":
-        await contacts.opt_out(tx, [contact_id], now, f"{shop.platform}: {event.kind}")
-    elif said == "yes":
-        await contacts.opt_in_unknown(tx, [contact_id], now, f"{shop.platform}: {event.kind}")
+    if said != "unknown":
+        source = f"{shop.platform}: {event.kind}"
+        await changes.consent(
+            tx, shop.company_id, [contact_id], said, now, source=source, by="shop", third_party=True
+        )
 
 
 async def _carts(
@@ -172,7 +174,7 @@ def _own_row(shop: Shop, event: ShopEvent, contact_id: int, now: datetime) -> di
     data: dict[str, Any] = {"shop": {"name": shop.name, "domain": shop.domain}}
     if event.kind.startswith("cart."):
         data["cart"] = cart_data(event)
-    elif event.kind.startswith("order."):
+    elif event.kind.startswith(("order.", "payment.")):
         data["order"] = order_data(event)
     row = _row(shop, cast("ShopKind", event.kind), contact_id, data, None, now)
     return row | {"source_id": f"shop:{shop.id}:{event.once or event.event_key}"}

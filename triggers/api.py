@@ -16,6 +16,7 @@ class Api(Trigger, frozen=True, kw_only=True, tag="api"):
     """
 
     label: ClassVar[str] = "API or by hand"
+    hears: ClassVar[tuple[type, ...]] = (ApiCalled,)
 
     def matches(self, event: Event, contact: Contact, now: datetime) -> Match | None:
         if not isinstance(event, ApiCalled):

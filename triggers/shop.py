@@ -17,15 +17,18 @@ from flows.trigger import Match, Trigger
 
 Amount = Annotated[str, Meta(pattern=r"^\d{1,12}(\.\d{1,3})?$")]
 ShopName = Annotated[str, Meta(max_length=120)]
+OF_WHATSAPP = ("catalogue.order", "product.question")  # what no shop, but WhatsApp itself tells
 _LEAST_WAIT = timedelta(minutes=1)
 
 
 class Shop(Trigger, frozen=True, kw_only=True, tag="shop"):
-    """Starts by something that happens in your shop: a cart left behind, an order placed, paid
-    or shipped, a new customer. What the shop told is found under `cart` or `order`.
+    """Starts by something that happens in your shop or in WhatsApp's catalogue: a cart left behind,
+    an order placed, paid or shipped, a payment, a new customer, an order from the catalogue, a
+    question about a product. What was told is found under `cart`, `order` or `product`.
     """
 
     label: ClassVar[str] = "Shop"
+    hears: ClassVar[tuple[type, ...]] = (ShopHappened,)
 
     on: Annotated[ShopKind, Meta(description="What happens")] = "cart.abandoned"
     wait: Annotated[
@@ -45,7 +48,8 @@ class Shop(Trigger, frozen=True, kw_only=True, tag="shop"):
             total = _amount(event)
             if total is None or total < Decimal(self.minimum_total):
                 return None
-        return Match(f"the shop reported “{event.kind.replace('.', ' ')}”", event.data)
+        told = "WhatsApp" if event.kind in OF_WHATSAPP else "the shop"
+        return Match(f"{told} reported “{event.kind.replace('.', ' ')}”", event.data)
 
     def summary(self) -> str:
         said = _SAID.get(self.on, self.on.replace(".", " ").capitalize())
@@ -58,7 +62,12 @@ class Shop(Trigger, frozen=True, kw_only=True, tag="shop"):
             yield "/wait", "A cart must rest for at least a minute."
 
 
-_SAID = {"cart.abandoned": "Cart left behind", "customer.created": "New customer"}
+_SAID: dict[ShopKind, str] = {
+    "cart.abandoned": "Cart left behind",
+    "customer.created": "New customer",
+    "catalogue.order": "Order from the WhatsApp catalogue",
+    "product.question": "Question about a product",
+}
 
 
 def _amount(event: ShopHappened) -> Decimal | None:

@@ -1,4 +1,6 @@
-"""Rung every second: whatever a clock makes due – carts, timers, webhook calls, old leftovers."""
+"""Rung every second: whatever a clock makes due – carts, timers, webhook calls, dates, campaigns,
+old leftovers.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import asyncio
 from typing import Any
 
 from engine.carts import ring_carts
+from engine.occasions import Occasions
 from engine.runner import Runner
 from engine.webhooks import Caller
 
@@ -15,9 +18,13 @@ async def tick(ctx: dict[str, Any]) -> None:
     runner: Runner = ctx["runner"]
     runner.ticked_at = asyncio.get_running_loop().time()  # arq hands each job a copy of `ctx`
     caller: Caller = ctx["caller"]
+    occasions: Occasions = ctx["occasions"]
     try:
         await ring_carts(runner.database, runner.flows, runner.clock())
-    finally:
-        await runner.drain()  # timers must ring, whatever is wrong with carts
-    if await caller.call_due():
-        await runner.drain()
+    finally:  # timers must ring, whatever is wrong with carts, and so on
+        try:
+            await runner.drain()
+            if await caller.call_due():
+                await runner.drain()
+        finally:
+            await occasions.ring()

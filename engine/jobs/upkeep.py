@@ -6,21 +6,29 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from engine.carts import EXPIRES
+from engine.retention import Retention
 from engine.runner import Runner
-from store import carts, events, heartbeats, idempotency, sessions
+from store import campaigns, carts, heartbeats, idempotency, inbound_hooks, links, sessions
 
-HANDLED_KEPT = timedelta(days=30)  # longer than any shop or WhatsApp repeats a webhook (7 days)
 KEYS_KEPT = timedelta(days=2)
+PAYLOADS_KEPT = timedelta(days=30)  # the last delivery to a webhook, for its author to look at
+LINKS_KEPT = timedelta(days=400)  # a message is scrolled back to and tapped long after it was sent
 SILENT = timedelta(minutes=10)  # a process that has not said it lives is not listed any more
 
 
 async def upkeep(ctx: dict[str, Any]) -> None:
-    """Expire carts; forget handled events, old idempotency keys, sessions and heartbeats."""
+    """Expire carts; forget old idempotency keys, sessions and heartbeats, and a little of what
+    companies do not want kept any longer.
+    """
     runner: Runner = ctx["runner"]
+    retention: Retention = ctx["retention"]
     now = runner.clock()
     async with runner.database.write() as tx:
         await carts.expire(tx, now - EXPIRES, now)
-        await events.forget_handled(tx, now - HANDLED_KEPT)
         await idempotency.forget(tx, now - KEYS_KEPT)
         await sessions.forget_expired(tx, now)
+        await campaigns.drop_archived(tx, now)
+        await links.forget(tx, now - LINKS_KEPT)
+        await inbound_hooks.forget_payloads(tx, now - PAYLOADS_KEPT)
         await heartbeats.forget(tx, datetime.now(UTC) - SILENT)  # heartbeats are in real time
+    await retention.work(now)

@@ -70,7 +70,7 @@ async def cloud_api(request: Request[Any, Any, Any], web: Web) -> dict[str, str]
         raise RefusedError(400, NOT_JSON)
     news = parse(raw)
     if news:
-        async with web.database.write() as tx:
+        async with web.database.write("web.whatsapp") as tx:
             taken = await inbound.take_in(tx, news, app_secret=signed_by, now=web.clock())
         await web.bell.ring_engine()
         await web.bell.ring_gateway()
@@ -96,7 +96,7 @@ async def shop(request: Request[Any, Any, Any], web: Web, key: FromPath[str]) ->
         told = platform.read(raw, headers, country=connection.country)
     except NotJson as error:
         raise RefusedError(400, NOT_JSON) from error
-    async with web.database.write() as tx:
+    async with web.database.write("web.shop") as tx:
         written = await intake.take_in(tx, connection, told, web.clock())
     if written:
         await web.bell.ring_engine()

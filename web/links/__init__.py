@@ -1,0 +1,1 @@
+"""Links of ours in messages: where they lead, and who opened them."""
