@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from store import resolve, visits
+from store import contacts, resolve, visits
 from store.addresses import Address
 from store.automations import automations
 from store.ids import new_id
@@ -28,15 +28,10 @@ async def seed_run(
     run_id = new_id(NOW)
     later = NOW + timedelta(seconds=42)
     async with house.web.database.write() as tx:
-        contact = await resolve.upsert(
-            tx,
-            company,
-            [Address("phone", number)],
-            now=NOW,
-            values={"name": name},
-            fields={"email": "ada@example.com", "size": "M"},
-            tags=["vip"],
-        )
+        contact = await resolve.resolve(tx, company, [Address("phone", number)], now=NOW, name=name)
+        filled = {contact: {"email": "ada@example.com", "size": "M"}}
+        await contacts.set_fields(tx, filled, NOW)
+        await contacts.tag(tx, company, [contact], ["vip"], NOW)
         revision = await tx.scalar(
             sa.select(automations.c.live_revision_id).where(automations.c.id == automation_id)
         )
@@ -46,7 +41,7 @@ async def seed_run(
                 company_id=company,
                 automation_id=automation_id,
                 revision_id=revision,
-                contact_id=contact.id,
+                contact_id=contact,
                 trigger="cart",
                 status="waiting",
                 step="reply",
@@ -85,7 +80,7 @@ async def seed_run(
             sa.insert(messages).values(
                 id=new_id(NOW),
                 company_id=company,
-                contact_id=contact.id,
+                contact_id=contact,
                 run_id=run_id,
                 automation_id=automation_id,
                 step="remind",
@@ -109,4 +104,4 @@ async def seed_run(
                 created_at=NOW,
             )
         )
-    return run_id, contact.id
+    return run_id, contact

@@ -7,13 +7,14 @@ import pytest
 import sqlalchemy as sa
 
 from flows.events import ApiCalled, Stopped
-from store import resolve
+from store import lists, resolve
 from store.addresses import Address
 from store.automations import automations
 from store.contacts import contacts
 from store.events import events
 from store.ids import new_id
 from store.runs import runs
+from store.users import users
 from store.visits import visits
 from tests.web.conftest import NOW, House, cart_flow
 from tests.web.seed import seed_run
@@ -320,3 +321,44 @@ async def test_runs_of_revisions_whose_kinds_are_gone_still_show(house: House) -
     assert "the kind is not known" in (await client.get(f"/runs/{run}")).text
     assert (await client.get(f"/automations/{made}")).status_code == 200
     assert (await client.get("/automations")).status_code == 200
+
+
+async def test_a_chat_is_taken_over_assigned_and_given_back(house: House) -> None:
+    _, contact = await seed_run(house, await house.live())
+    async with house.web.database.write() as tx:
+        await lists.join_rows(tx, [(house.company, contact, "Spring sale")], NOW)
+    client = await house.signed_in("agent")
+    address = f"/contacts/{contact}"
+    shown = (await client.get(address)).text
+    assert "Spring sale" in shown
+    assert "Take over" in shown
+    taken = (await client.put(f"{address}/hand-over")).text
+    assert "The chat is yours." in taken
+    assert "Give back to automations" in taken
+    back = (await client.delete(f"{address}/hand-over")).text
+    assert "Given back" in back
+    [(agent,)] = await house.rows(sa.select(users.c.id).where(users.c.email == "agent@a.test"))
+    [(other,)] = await house.rows(sa.select(users.c.id).where(users.c.email == "owner@b.test"))
+    assert (
+        "Assigned to Agent of A."
+        in (await client.put(f"{address}/assigned", data={"to": str(agent)})).text
+    )
+    assert (await client.put(f"{address}/assigned", data={"to": str(other)})).status_code == 422
+    assert "Assigned to nobody." in (await client.put(f"{address}/assigned")).text
+
+
+async def test_notes_are_kept_with_their_author(house: House) -> None:
+    _, contact = await seed_run(house, await house.live())
+    client = await house.signed_in("agent")
+    address = f"/contacts/{contact}/notes"
+    written = await client.post(address, data={"text": "Wants the <b>blue</b> one"})
+    assert written.status_code == 303
+    shown = (await client.get(f"/contacts/{contact}")).text
+    assert "Wants the &lt;b&gt;blue&lt;/b&gt; one" in shown
+    assert "Agent of A, " in shown
+    for text in ("  ", "x" * 5_001):
+        refused = await client.post(address, data={"text": text})
+        assert refused.status_code == 422
+        assert "1 to 5,000 characters" in refused.text
+    viewer = await house.signed_in("viewer")
+    assert (await viewer.post(address, data={"text": "x"})).status_code == 403

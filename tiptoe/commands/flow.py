@@ -1,4 +1,4 @@
-"""`tiptoe flow`: check a flow document, and play it without sending anything."""
+"""`tiptoe flow`: check a flow document, play it and test it, without sending anything."""
 
 import json
 import sys
@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
+
+from tiptoe.options import company_option, json_option
 
 if TYPE_CHECKING:
     from flows.problems import Problem
@@ -18,7 +20,7 @@ COLOURS = {"error": "red", "warning": "yellow", "hint": "blue"}
 
 @click.group()
 def flow() -> None:
-    """Check and try flow documents, without a database."""
+    """Check, try and test flow documents; only stored ones need a database."""
 
 
 @flow.command()
@@ -91,9 +93,10 @@ def simulate(
     from engine.kinds import catalog
     from engine.simulator import Pretend
     from engine.simulator import simulate as play
+    from flows.scenario import SOMEBODY
     from tiptoe.clock import real_clock
     from tiptoe.flow_files import read_contact, read_json, read_object, read_script
-    from tiptoe.rehearsal import SOMEBODY, first_event, text_of
+    from tiptoe.rehearsal import first_event, text_of
 
     document, problems = catalog().check(read_json(file))
     if document is None or any(problem.severity == "error" for problem in problems):
@@ -117,6 +120,53 @@ def simulate(
         for line in text_of(document, transcript, contact):
             click.echo(line)
     if transcript.status in ("not started", "failed"):
+        sys.exit(HAS_ERRORS)
+
+
+@flow.command()
+@click.argument("file", required=False)
+@click.option("--tests", "tests_file", metavar="FILE", help="The tests: one, or a list, as JSON.")
+@click.option("--automation", type=int, metavar="ID", help="A stored automation and its tests.")
+@click.option("--revision", type=int, metavar="NUMBER", help="Of the automation; else its draft.")
+@company_option
+@json_option
+def test(
+    *,
+    file: str | None,
+    tests_file: str | None,
+    automation: int | None,
+    revision: int | None,
+    company: int | None,
+    as_json: bool,
+) -> None:
+    """Run tests against the flow document FILE, or those saved with a stored automation.
+
+    Nothing is sent and nothing is stored. Exit code 0: all passed. 1: some did not.
+    """
+    from tiptoe.tests_of import of_automation, of_file
+
+    if (file is None) == (automation is None) or (file is not None) != (tests_file is not None):
+        raise click.UsageError("Give FILE with --tests, or --automation with its id.")
+    if file is not None and tests_file is not None:
+        results = of_file(file, tests_file)
+    else:
+        results = of_automation(automation or 0, revision, company)
+    failed = [one for one in results if not one.passed]
+    if as_json:
+        told = [
+            {"name": one.name, "passed": one.passed, "differences": one.differences}
+            for one in results
+        ]
+        click.echo(json.dumps({"ok": not failed, "tests": told}, ensure_ascii=False, indent=2))
+    else:
+        for one in results:
+            mark = click.style("✓", fg="green") if one.passed else click.style("✗", fg="red")
+            click.echo(f"{mark} {one.name}")
+            for difference in one.differences:
+                click.echo(f"    {difference}")
+        count = len(results)
+        click.echo(f"{count - len(failed)} of {count} passed." if count else "There are no tests.")
+    if failed:
         sys.exit(HAS_ERRORS)
 
 

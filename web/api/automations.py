@@ -1,4 +1,4 @@
-"""Automations by API: documents in and out, publishing, pausing."""
+"""Automations by API: documents in and out, publishing, pausing, trying out, putting away."""
 
 from __future__ import annotations
 
@@ -6,17 +6,26 @@ from typing import Annotated, Any, Literal
 
 from litestar import Request, delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import structs
 
-from flows.problems import Problem as Found
 from store import automations
+from store.publishing import Published
+from store.revisions import mark_of
+from web.api.lever_shapes import (
+    AutomationArchived,
+    AutomationPublished,
+    Priority,
+    Publish,
+    Testers,
+)
 from web.api.shapes import AutomationFull, AutomationShort, Document, Page, Problem
-from web.automations import reads
-from web.automations.check import DOCUMENT_LIMIT, check, errors_in, known_of
+from web.automations import levers, reads
+from web.automations.check import DOCUMENT_LIMIT, check, known_of
 from web.config import WebConfig
 from web.given import Asker, Web
 from web.paging import before_of, cut
 from web.security.who import Who
-from web.shell.errors import Detail, RefusedError
+from web.shell.errors import RefusedError
 
 EDITOR = {"change_role": "editor"}
 TAGS = ["Automations"]
@@ -76,15 +85,15 @@ async def import_automation(data: JSONBody[Document], who: Asker, web: Web) -> A
     async with web.database.write() as tx:
         flow, problems = check(data, await known_of(tx, who.company_id))
         if flow is None:
-            raise _unfit("This is not a flow document that can be used.", problems)
+            raise levers.unfit("This is not a flow document that can be used.", problems)
         made = await automations.create(tx, who.company_id, data, now)
-    return await _full(who, web, made)
+    return await get_full(who, web, made)
 
 
 @get("/automations/{automation_id:int}", summary="Read an automation", tags=TAGS)
 async def get_automation(who: Asker, web: Web, automation_id: FromPath[int]) -> AutomationFull:
     """The draft document and everything that is wrong with it."""
-    return await _full(who, web, automation_id)
+    return await get_full(who, web, automation_id)
 
 
 @put(
@@ -102,39 +111,44 @@ async def put_draft(
         await _editable(tx, who, automation_id)
         flow, problems = check(data, await known_of(tx, who.company_id))
         if flow is None:
-            raise _unfit("This is not a flow document that can be used.", problems)
+            raise levers.unfit("This is not a flow document that can be used.", problems)
         await automations.save_draft(tx, who.company_id, automation_id, data, web.clock())
-    return await _full(who, web, automation_id)
+    return await get_full(who, web, automation_id)
 
 
 @put(
     "/automations/{automation_id:int}/published",
     summary="Publish the draft",
     tags=TAGS,
-    opt=EDITOR,
+    opt={"body": Publish, "body_optional": True, **EDITOR},
 )
-async def publish(who: Asker, web: Web, automation_id: FromPath[int]) -> AutomationFull:
-    """Makes the draft live; 422 with all problems when it has errors."""
+async def publish(
+    who: Asker, web: Web, automation_id: FromPath[int], data: JSONBody[Publish | None] = None
+) -> AutomationPublished:
+    """Makes the draft live; 422 with all problems when it, or the plan for those who are inside,
+    has errors, or (unless `anyway`) saved tests fail; 409 when the draft is not the `expected` one.
+    Publishing what is live already makes nothing new. Waiting contacts stay in their revision
+    unless the plan moves or ends them.
+    """
+    data = data or Publish()
     async with web.database.write() as tx:
-        found = await _editable(tx, who, automation_id)
-        _, problems = check(found.draft, await known_of(tx, who.company_id))
-        wrong = errors_in(problems)
-        if wrong:
-            raise _unfit("The draft has errors, so it was not published.", wrong)
-        await automations.publish(tx, who.company_id, automation_id, who.user_id, "", web.clock())
+        made = await levers.publish(
+            *(tx, who, automation_id, web.clock()),
+            comment=data.comment,
+            plan=data.plan,
+            expected=data.expected,
+            anyway=data.anyway,
+        )
     await web.bell.ring_engine()
-    return await _full(who, web, automation_id)
+    return await published(who, web, automation_id, made)
 
 
 @put("/automations/{automation_id:int}/paused", summary="Pause", tags=TAGS, opt=EDITOR)
 async def pause(who: Asker, web: Web, automation_id: FromPath[int]) -> AutomationFull:
-    """Starts nobody any more; contacts who are inside go on."""
+    """Starts nobody any more, and its messages wait; contacts who are inside stay and go on."""
     async with web.database.write() as tx:
-        found = await automations.get(tx, who.company_id, automation_id)
-        if found.status not in ("live", "paused"):
-            raise RefusedError(409, f"Only live automations can be paused; this is {found.status}.")
-        await automations.pause(tx, who.company_id, automation_id, web.clock())
-    return await _full(who, web, automation_id)
+        await levers.pause(tx, who, automation_id, web.clock())
+    return await get_full(who, web, automation_id)
 
 
 @delete(
@@ -145,17 +159,97 @@ async def pause(who: Asker, web: Web, automation_id: FromPath[int]) -> Automatio
     status_code=200,
 )
 async def resume(who: Asker, web: Web, automation_id: FromPath[int]) -> AutomationFull:
-    """Lets contacts in again."""
+    """Lets contacts in again, and messages out."""
     async with web.database.write() as tx:
-        found = await automations.get(tx, who.company_id, automation_id)
-        if found.status not in ("live", "paused"):
-            raise RefusedError(409, f"Only paused ones can be resumed; this is {found.status}.")
-        await automations.resume(tx, who.company_id, automation_id, web.clock())
+        await levers.resume(tx, who, automation_id, web.clock())
     await web.bell.ring_engine()
-    return await _full(who, web, automation_id)
+    await web.bell.ring_gateway()
+    return await get_full(who, web, automation_id)
 
 
-async def _full(who: Who, web: WebConfig, automation_id: int) -> AutomationFull:
+@put("/automations/{automation_id:int}/archived", summary="Archive", tags=TAGS, opt=EDITOR)
+async def archive(who: Asker, web: Web, automation_id: FromPath[int]) -> AutomationArchived:
+    """Puts it out of sight and ends the runs of everybody inside; queued messages are recalled."""
+    async with web.database.write() as tx:
+        ended = await levers.archive(tx, who, automation_id, web.clock())
+    await web.bell.ring_engine()
+    full = await get_full(who, web, automation_id)
+    return AutomationArchived(**structs.asdict(full), ended=ended)
+
+
+@delete(
+    "/automations/{automation_id:int}/archived",
+    summary="Take out of the archive",
+    tags=TAGS,
+    opt=EDITOR,
+    status_code=200,
+)
+async def unarchive(who: Asker, web: Web, automation_id: FromPath[int]) -> AutomationFull:
+    """Paused when it was ever live, else a draft; runs that were ended stay ended."""
+    async with web.database.write() as tx:
+        await automations.restore(tx, who.company_id, automation_id, web.clock(), by=who.user_id)
+    return await get_full(who, web, automation_id)
+
+
+@put(
+    "/automations/{automation_id:int}/test",
+    summary="Try it out with a few contacts",
+    tags=TAGS,
+    opt={"body": Testers, **EDITOR},
+)
+async def start_test(
+    data: JSONBody[Testers], who: Asker, web: Web, automation_id: FromPath[int]
+) -> AutomationFull:
+    """Only these contacts may enter, as often as they like; everybody inside goes on."""
+    async with web.database.write() as tx:
+        chosen = [int(one) for one in data.contacts]
+        await levers.test_with(tx, who, automation_id, chosen, web.clock())
+    return await get_full(who, web, automation_id)
+
+
+@delete(
+    "/automations/{automation_id:int}/test",
+    summary="End the test",
+    tags=TAGS,
+    opt=EDITOR,
+    status_code=200,
+)
+async def end_test(who: Asker, web: Web, automation_id: FromPath[int]) -> AutomationFull:
+    """Everybody may enter again."""
+    async with web.database.write() as tx:
+        await automations.test_with(tx, who.company_id, automation_id, None, web.clock())
+    return await get_full(who, web, automation_id)
+
+
+@put(
+    "/automations/{automation_id:int}/priority",
+    summary="Set the priority",
+    tags=TAGS,
+    opt={"body": Priority, **EDITOR},
+)
+async def put_priority(
+    data: JSONBody[Priority], who: Asker, web: Web, automation_id: FromPath[int]
+) -> AutomationFull:
+    """Of several that may start, the higher goes first; it also gets the contact's budget first."""
+    async with web.database.write() as tx:
+        await automations.set_priority(
+            tx, who.company_id, automation_id, data.priority, web.clock()
+        )
+    return await get_full(who, web, automation_id)
+
+
+async def published(
+    who: Who, web: WebConfig, automation_id: int, made: Published
+) -> AutomationPublished:
+    """The automation as it is now, with what came of publishing."""
+    full = await get_full(who, web, automation_id)
+    return AutomationPublished(
+        **structs.asdict(full), new=made.new, moved=made.moved, ended=made.ended
+    )
+
+
+async def get_full(who: Who, web: WebConfig, automation_id: int) -> AutomationFull:
+    """The automation as the API shows it."""
     async with web.database.read() as tx:
         found = await reads.get_automation(tx, who.company_id, automation_id)
         known = await known_of(tx, who.company_id)
@@ -171,6 +265,11 @@ async def _full(who: Who, web: WebConfig, automation_id: int) -> AutomationFull:
         problems=[
             Problem(one.severity, one.sentence, one.field, one.step, one.todo) for one in problems
         ],
+        draft_mark=mark_of(found.draft),
+        priority=found.priority,
+        paused_at=found.paused_at,
+        paused_by=found.paused_by,
+        test_contacts=None if found.test_contacts is None else list(map(str, found.test_contacts)),
     )
 
 
@@ -181,14 +280,7 @@ async def _editable(tx: Any, who: Who, automation_id: int) -> automations.Automa
     return found
 
 
-def _unfit(sentence: str, problems: list[Found]) -> RefusedError:
-    details = [
-        Detail(one.field or "/", " ".join(filter(None, (one.sentence, one.todo))))
-        for one in problems
-    ]
-    return RefusedError(422, sentence, code="invalid_document", details=details)
-
-
 HANDLERS = (
     *(list_automations, import_automation, get_automation, put_draft, publish, pause, resume),
+    *(archive, unarchive, start_test, end_test, put_priority),
 )

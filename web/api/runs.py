@@ -12,8 +12,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from engine.kinds import catalog
 from flows.events import ApiCalled
 from flows.trigger import trigger_kind
-from store import automations, events, idempotency, visits
-from store.messages import Shown, messages
+from store import automations, events, idempotency, messages, visits
 from web.api.contacts import message_out, resolve_all
 from web.api.shapes import (
     Page,
@@ -123,6 +122,9 @@ async def list_runs(
     automation: Annotated[str | None, QueryParameter(description="Only of this automation")] = None,
     contact: Annotated[str | None, QueryParameter(description="Only of this contact")] = None,
     status: FromQuery[Literal["waiting", "done", "failed", "stopped"] | None] = None,
+    step: Annotated[
+        str | None, QueryParameter(max_length=64, description="Only those at this step")
+    ] = None,
     after: Annotated[
         str | None, QueryParameter(description="The “next” of the page before")
     ] = None,
@@ -136,6 +138,7 @@ async def list_runs(
             automation_id=_id_of("automation", automation),
             contact_id=_id_of("contact", contact),
             status=status or "",
+            step=step or "",
             before=before_of(request, "after"),
             limit=LISTED,
         )
@@ -149,16 +152,15 @@ async def get_run(who: Asker, web: Web, run_id: FromPath[int]) -> RunFull:
     async with web.database.read() as tx:
         run = await reads.get_run(tx, who.company_id, run_id)
         lines = await visits.of_run(tx, run_id)
-        query = (
-            messages.select()
-            .with_only_columns(*(messages.c[name] for name in Shown.__struct_fields__))
-            .where(messages.c.company_id == who.company_id, messages.c.run_id == run_id)
-            .order_by(messages.c.id)
-        )
-        sent = [Shown(**row._asdict()) for row in await tx.execute(query)]
+        sent = await messages.of_run(tx, who.company_id, run_id)
     return RunFull(
         run=run_out(run),
-        trace=[TraceLine(one.step, one.kind, one.at, one.did, one.exit, one.why) for one in lines],
+        trace=[
+            TraceLine(
+                *(one.step, one.kind, one.at, one.did, one.exit, one.why), one.data.get("saw", {})
+            )
+            for one in lines
+        ],
         messages=[message_out(one) for one in sent],
     )
 

@@ -18,8 +18,9 @@ from flows.document import AnyFlow
 from flows.issues import Known, TemplateFacts
 from flows.problems import Problem
 from flows.words import STOP_WORDS, normal
-from store import templates
+from store import fields, templates, users
 from store.automations import automations
+from store.lists import contact_lists
 
 DOCUMENT_LIMIT = 2_000_000  # bytes of JSON: a thousand steps with long texts are half of it
 VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")  # {{1}} or {{name}} in a template's body
@@ -43,13 +44,24 @@ def read_document(text: str) -> tuple[dict[str, Any] | None, list[Problem]]:
 
 
 async def known_of(tx: AsyncConnection, company_id: int) -> Known:
-    """What documents of this company may refer to."""
+    """What documents of this company may refer to. Who has defined no fields keeps what they like
+    in them, and is not told of each.
+    """
     found = await templates.of_company(tx, company_id)
-    query = sa.select(automations.c.id).where(automations.c.company_id == company_id)
-    ids = (await tx.execute(query)).scalars()
+    ids = await tx.execute(
+        sa.select(automations.c.id).where(automations.c.company_id == company_id)
+    )
+    lists = await tx.execute(
+        sa.select(contact_lists.c.name).where(contact_lists.c.company_id == company_id)
+    )
+    people = await users.of_company(tx, company_id)
+    keys = frozenset(one.key for one in await fields.of_company(tx, company_id))
     return Known(
         templates={(one.name, one.language): _facts(one) for one in found},
-        automations=frozenset(str(one) for one in ids),
+        automations=frozenset(str(one) for one in ids.scalars()),
+        fields=keys or None,
+        lists=frozenset(lists.scalars()),
+        users=frozenset(one.email.lower() for one in people if one.disabled_at is None),
     )
 
 

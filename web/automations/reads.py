@@ -14,10 +14,12 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.automations import automations, revisions
-from store.contacts import contacts
+from store.columns import Words
+from store.contacts import contact_addresses, contacts
 from store.errors import NotFoundError
 from store.ids import first_id_at
 from store.runs import runs
+from store.users import users
 
 LISTED = 100  # automations on one page
 RUNS_LISTED = 50
@@ -33,7 +35,9 @@ class Counts(Struct, frozen=True):
 
 
 class Automation(Struct, frozen=True):
-    """One automation with its live revision, if there is any."""
+    """One automation with its live revision, if there is any. `paused_by` is a person's name, ""
+    for a machine.
+    """
 
     id: int
     name: str
@@ -42,6 +46,9 @@ class Automation(Struct, frozen=True):
     live_revision_id: int | None
     updated_at: datetime
     paused_at: datetime | None
+    paused_by: str
+    priority: int
+    test_contacts: list[int] | None
     revision: int | None
     live_flow: dict[str, Any] | None
 
@@ -51,10 +58,19 @@ class Automation(Struct, frozen=True):
         return self.live_flow is not None and self.draft != self.live_flow
 
 
-_JOINED = automations.outerjoin(revisions, revisions.c.id == automations.c.live_revision_id)
+_NAME = sa.func.coalesce(
+    sa.func.nullif(contacts.c.name, ""),
+    sa.func.nullif(sa.func.trim(contacts.c.first_name + " " + contacts.c.last_name), ""),
+    "",
+)
+_JOINED = automations.outerjoin(
+    revisions, revisions.c.id == automations.c.live_revision_id
+).outerjoin(users, users.c.id == automations.c.paused_by)
+_PAUSER = sa.func.coalesce(sa.func.nullif(users.c.name, ""), users.c.email, "", type_=Words())
 _COLUMNS = (
     *(automations.c[name] for name in ("id", "name", "status", "draft", "live_revision_id")),
-    *(automations.c.updated_at, automations.c.paused_at),
+    *(automations.c.updated_at, automations.c.paused_at, _PAUSER.label("paused_by")),
+    *(automations.c.priority, automations.c.test_contacts),
     *(revisions.c.number.label("revision"), revisions.c.flow.label("live_flow")),
 )
 
@@ -135,6 +151,27 @@ async def counts_of(
     }
 
 
+async def names_of(
+    tx: AsyncConnection, company_id: int, contact_ids: Sequence[int]
+) -> list[tuple[int, str]]:
+    """`(id, what to call them)` of these contacts: a name, else a number, else ""."""
+    if not contact_ids:
+        return []
+    numbers = (
+        sa.select(sa.func.min(contact_addresses.c.value))
+        .where(contact_addresses.c.contact_id == contacts.c.id)
+        .where(contact_addresses.c.kind.in_(("phone", "wa_id")))
+        .scalar_subquery()
+    )
+    called = sa.func.coalesce(sa.func.nullif(_NAME, ""), numbers, "", type_=Words())
+    query = (
+        sa.select(contacts.c.id, called)
+        .where(contacts.c.company_id == company_id, contacts.c.id.in_(contact_ids))
+        .order_by(contacts.c.id)
+    )
+    return [(contact_id, name) for contact_id, name in await tx.execute(query)]
+
+
 async def waiting_by_step(tx: AsyncConnection, automation_id: int) -> dict[str, int]:
     """How many contacts wait at each step now."""
     query = (
@@ -169,11 +206,7 @@ _RUN_COLUMNS = (  # in the order of RunRow's fields
     automations.c.name.label("automation"),
     revisions.c.number.label("revision"),
     runs.c.contact_id,
-    sa.func.coalesce(
-        sa.func.nullif(contacts.c.name, ""),
-        sa.func.nullif(sa.func.trim(contacts.c.first_name + " " + contacts.c.last_name), ""),
-        "",
-    ).label("contact"),
+    _NAME.label("contact"),
     *(runs.c[name] for name in ("trigger", "status", "step", "wait_until")),
     *(runs.c[name] for name in ("started_at", "ended_at", "reason")),
 )
@@ -191,6 +224,7 @@ async def find_runs(
     automation_id: int | None = None,
     contact_id: int | None = None,
     status: str = "",
+    step: str = "",
     before: int | None = None,
     limit: int = RUNS_LISTED,
 ) -> list[RunRow]:
@@ -202,6 +236,8 @@ async def find_runs(
         query = query.where(runs.c.contact_id == contact_id)
     if status:
         query = query.where(runs.c.status == status)
+    if step:
+        query = query.where(runs.c.step == step)
     if before is not None:
         query = query.where(runs.c.id < before)
     rows = await tx.execute(query.order_by(runs.c.id.desc()).limit(limit + 1))

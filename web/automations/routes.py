@@ -1,4 +1,4 @@
-"""Automations: the list, one as an outline, and what people do to it.
+"""Automations: the list, one as an outline, importing and editing its draft.
 
 Rule: every change is a resource that is put or deleted; the answer is the page as it is then.
 """
@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from litestar import Request, Response, delete, get, post, put
+from litestar import Request, Response, get, post, put
 from litestar.datastructures import UploadFile
 from litestar.enums import MediaType
 from litestar.params import FromPath
@@ -20,7 +20,7 @@ from flows.duration import parse_duration
 from flows.problems import Problem
 from flows.trigger import Trigger
 from store import automations
-from web.automations import reads
+from web.automations import levers, reads
 from web.automations.check import (
     DOCUMENT_LIMIT,
     by_step,
@@ -140,61 +140,6 @@ async def show_automation(
     return await automation_page(request, automation_id)
 
 
-@put("/automations/{automation_id:int}/published", opt=EDITOR)
-async def publish(
-    request: Request[Any, Any, Any], who: Asker, web: Web, automation_id: FromPath[int]
-) -> Response[Any]:
-    """Make the draft live, unless it has errors."""
-    number, problems = await _publish(who, web, automation_id)
-    if number is None:
-        said = Notice(f"Not published: {len(problems)} error(s) to solve first.", "danger")
-        return await automation_page(request, automation_id, [said], status=422)
-    await web.bell.ring_engine()
-    return await automation_page(request, automation_id, [Notice(f"Revision {number} is live.")])
-
-
-@put("/automations/{automation_id:int}/paused", opt=EDITOR)
-async def pause(
-    request: Request[Any, Any, Any], who: Asker, web: Web, automation_id: FromPath[int]
-) -> Response[Any]:
-    """Start nobody any more."""
-    async with web.database.write() as tx:
-        await automations.pause(tx, who.company_id, automation_id, web.clock())
-    return await automation_page(request, automation_id, [Notice("Paused.")])
-
-
-@delete("/automations/{automation_id:int}/paused", opt=EDITOR, status_code=200)
-async def resume(
-    request: Request[Any, Any, Any], who: Asker, web: Web, automation_id: FromPath[int]
-) -> Response[Any]:
-    """Let people in again."""
-    async with web.database.write() as tx:
-        await automations.resume(tx, who.company_id, automation_id, web.clock())
-    await web.bell.ring_engine()
-    return await automation_page(request, automation_id, [Notice("Live again.")])
-
-
-@put("/automations/{automation_id:int}/archived", opt=EDITOR)
-async def archive(
-    request: Request[Any, Any, Any], who: Asker, web: Web, automation_id: FromPath[int]
-) -> Response[Any]:
-    """Put it out of sight."""
-    async with web.database.write() as tx:
-        await automations.archive(tx, who.company_id, automation_id, web.clock())
-    return await automation_page(request, automation_id, [Notice("Archived.")])
-
-
-@delete("/automations/{automation_id:int}/archived", opt=EDITOR, status_code=200)
-async def take_out(
-    request: Request[Any, Any, Any], who: Asker, web: Web, automation_id: FromPath[int]
-) -> Response[Any]:
-    """Bring it back."""
-    async with web.database.write() as tx:
-        await automations.restore(tx, who.company_id, automation_id, web.clock())
-    said = Notice("Taken out of the archive. It starts nobody until it is live.")
-    return await automation_page(request, automation_id, [said])
-
-
 @get("/automations/{automation_id:int}/export", opt=EDITOR)
 async def export(who: Asker, web: Web, automation_id: FromPath[int]) -> Response[str]:
     """The draft as a file: layout and all, no secrets, no contacts."""
@@ -251,35 +196,28 @@ async def set_wait(
         )
     said = Notice("The wait is saved in the draft.")
     if form.get("then") == "publish":
-        number, problems = await _publish(who, web, automation_id)
-        if number is None:
-            said = Notice(f"Saved, but not published: {len(problems)} error(s) are left.", "warn")
-        else:
-            await web.bell.ring_engine()
-            said = Notice(f"The wait is saved; revision {number} is live.")
+        said = await _publish(who, web, automation_id)
     return await automation_page(request, automation_id, [said])
 
 
-async def _publish(
-    who: Who, web: WebConfig, automation_id: int
-) -> tuple[int | None, Sequence[Problem]]:
-    async with web.database.write() as tx:
-        found = await _get_editable(tx, who, automation_id)
-        known = await known_of(tx, who.company_id)
-        _, problems = check(found.draft, known)
-        wrong = errors_in(problems)
-        if wrong:
-            return None, wrong
-        number = await automations.publish(
-            tx, who.company_id, automation_id, who.user_id, "", web.clock()
-        )
-    return number, []
+async def _publish(who: Who, web: WebConfig, automation_id: int) -> Notice:
+    """Publish what was just saved; whoever is inside stays in their revision."""
+    try:
+        async with web.database.write() as tx:
+            made = await levers.publish(tx, who, automation_id, web.clock())
+    except RefusedError as refused:
+        count = len(refused.details)
+        if refused.code == "tests_failed":
+            return Notice(f"Saved, but not published: {count} saved test(s) fail.", "warn")
+        return Notice(f"Saved, but not published: {count} error(s) are left.", "warn")
+    await web.bell.ring_engine()
+    return Notice(f"The wait is saved; revision {made.number} is live.")
 
 
 async def _get_editable(tx: Any, who: Who, automation_id: int) -> automations.Automation:
     found = await automations.get(tx, who.company_id, automation_id)
     if found.status == "archived":
-        raise RefusedError(409, "This automation is archived. Take it out of the archive first.")
+        raise RefusedError(409, levers.ARCHIVED)
     return found
 
 
@@ -333,6 +271,6 @@ def _import_values(
 
 
 HANDLERS = (
-    *(show_start, show_list, show_import, import_document, show_automation, publish, pause),
-    *(resume, archive, take_out, export, save_draft, set_wait),
+    *(show_start, show_list, show_import, import_document),
+    *(show_automation, export, save_draft, set_wait),
 )

@@ -5,8 +5,10 @@ Rule: pure; a step that the flow no longer has is shown by its id.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 
@@ -15,6 +17,7 @@ from store.visits import Line
 from web.automations.outline import title
 from web.messages.bubbles import Bubble
 
+LONGEST_VALUE = 200  # characters of a value; more hides the decision it led to
 MARKS = {"left": "check", "waits": "hourglass", "failed": "circle-alert", "ended": "flag"}
 
 
@@ -28,6 +31,7 @@ class Told(Struct):
     title: str
     then: str
     why: str
+    saw: list[tuple[str, str]] = []
     bubbles: list[Bubble] = []
 
 
@@ -44,6 +48,7 @@ def tell(flow: AnyFlow | None, lines: Sequence[Line], bubbles: Sequence[Bubble])
             title=step_title(flow, line.step, line.kind),
             then=_then(flow, line),
             why=line.why,
+            saw=saw_in_words(line.data),
         )
         told.append(one)
         sent.setdefault((line.step, line.seq), one)
@@ -54,6 +59,12 @@ def tell(flow: AnyFlow | None, lines: Sequence[Line], bubbles: Sequence[Bubble])
         if place is not None:
             place.bubbles.append(bubble)
     return told
+
+
+def saw_in_words(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """`(name, value)` of all that a decision looked at, as people read values."""
+    saw = data.get("saw", {})
+    return [(str(name), _value(value)) for name, value in saw.items()]
 
 
 def step_title(flow: AnyFlow | None, step_id: str, kind: str = "") -> str:
@@ -86,3 +97,19 @@ def _exit(flow: AnyFlow | None, line: Line) -> str:
     target = step.next.get(line.exit or "")
     goal = f"on to “{step_title(flow, target)}”" if target else "which ends the run"
     return f"{label}, {goal}" if label else ""
+
+
+def _value(value: Any) -> str:
+    match value:
+        case None | "" | [] | {}:
+            return "empty"
+        case bool():
+            return "yes" if value else "no"
+        case str():
+            return value if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE] + "…"
+        case list() if not any(isinstance(one, list | dict) for one in value):
+            return _value(", ".join(_value(one) for one in value))
+        case list() | dict():
+            return _value(json.dumps(value, ensure_ascii=False))
+        case _:
+            return str(value)

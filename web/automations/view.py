@@ -10,6 +10,7 @@ from litestar import Request, Response
 from msgspec import Struct
 
 from flows.conditions import in_words
+from flows.diff import rule_words
 from flows.document import AnyFlow
 from flows.duration import duration_words, parse_duration
 from flows.problems import Problem
@@ -70,6 +71,10 @@ async def automation_page(
     wait_error: Mapping[str, tuple[str, str]] | None = None,
     start_error: str = "",
     start_phone: str = "",
+    test_error: str = "",
+    test_phone: str = "",
+    priority_error: str = "",
+    priority_given: str = "",
 ) -> Response[Any]:
     """The page as things are now; the last arguments carry back what was wrong with a form."""
     who: Who = request.scope["user"]
@@ -80,6 +85,7 @@ async def automation_page(
         here = await reads.waiting_by_step(tx, automation_id)
         passed = await visits.counts_of(tx, automation_id)
         known = await known_of(tx, who.company_id)
+        testers = await reads.names_of(tx, who.company_id, found.test_contacts or ())
     flow, problems = check(found.draft, known)
     said = SAID.get(request.query_params.get("said", ""))
     if request.method == "GET" and said:
@@ -103,6 +109,11 @@ async def automation_page(
         "wait_error": {name: trouble for name, (_, trouble) in errors.items()},
         "start_error": start_error,
         "start_phone": start_phone,
+        "testers": testers,
+        "test_error": test_error,
+        "test_phone": test_phone,
+        "priority_error": priority_error,
+        "priority_given": priority_given if priority_error else str(found.priority),
     }
     return page(request, "automations/show.html", values, status=status, notices=notices)
 
@@ -138,11 +149,7 @@ def _entry(flow: AnyFlow | None) -> str:
 def _exit_rules(flow: AnyFlow | None) -> str:
     if flow is None or not flow.exit_rules:
         return "Never; the steps decide"
-    said = [
-        "the contact replies" if r.on == "replied" else r.on.replace(".", " ")
-        for r in flow.exit_rules
-    ]
-    return "On " + ", ".join(said)
+    return "When " + ", or ".join(rule_words(rule) for rule in flow.exit_rules)
 
 
 def _pretty(document: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ WEB = Path(__file__).parent.parent
 STATIC = WEB / "static"
 STYLES = (
     *("reset", "tokens", "base", "shell", "controls", "chips", "cards", "tables", "problems"),
-    *("outline", "trace", "bubbles", "dialogs", "toasts", "pages"),
+    *("outline", "trace", "bubbles", "dialogs", "toasts", "changes", "pages"),
 )
 SCRIPTS = ("theme", "dialogs")
 THEMES = ("auto", "light", "dark")
@@ -51,10 +51,14 @@ PLACES = (
 
 
 class Notice(Struct, frozen=True):
-    """A sentence on top of the page: `kind` is ok, info, warn or danger."""
+    """A sentence on top of the page: `kind` is ok, info, warn or danger; `link` and its `word` say
+    where to go on.
+    """
 
     text: str
     kind: str = "ok"
+    link: str = ""
+    word: str = ""
 
 
 def page(
