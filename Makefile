@@ -1,6 +1,6 @@
 # The commands of the house. `make` without a word lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check bench docs lock clean
+.PHONY: help setup setup-dev run test check bench bench-full storm docs lock clean
 BIN := .venv/bin
 export PYTHON
 
@@ -22,8 +22,14 @@ test: setup-dev ## the whole gate: style, types, imports, docs, and every test
 check: setup-dev ## the quick part of the gate: style, types, imports, docs, fast tests
 	@$(BIN)/python -m tests.gate --quick
 
-bench: setup-dev ## measure the engine
+bench: setup-dev ## measure the engine beside others, in two minutes
 	@$(BIN)/python -m benchmarks
+
+bench-full: setup-dev ## the same with more of everything, and beside Restate
+	@$(BIN)/python -m benchmarks --full
+
+storm: setup-dev ## let everything go wrong around 2,250 customers, on both databases (SEED=…)
+	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED))
 
 docs: setup-dev ## write the generated pages of docs/ again
 	@$(BIN)/python -m tiptoe.docs

@@ -1,6 +1,5 @@
-"""How fast the engine is. One file per benchmark; the file's name is the figure's name.
+"""How fast the engine is, beside others that carry the same journey. README.md says how to read it.
 
-Each file has `WHAT` (what is measured), `UNIT`, `WANTED` (the figure to reach, or None) and
-`measure()`. It answers a number, or a sentence that says why it could not be measured here.
+A file with `FIGURES` is a group of figures; `contestants` are who is measured.
 Rule: what is measured is the real code, as the workers run it.
 """

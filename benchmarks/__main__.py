@@ -1,56 +1,66 @@
-"""`python -m benchmarks [name …]`: measure, print a table, write var/bench.json."""
+"""`python -m benchmarks [--full] [name …]`: measure, print a table, write var/bench.json."""
 
-import importlib
+from __future__ import annotations
+
 import json
-import pkgutil
 import sys
 import time
+import traceback
 from pathlib import Path
 
-import benchmarks
+from benchmarks import builder, claims, core, latency, throughput
+from benchmarks.figures import FULL, SHORT, CannotMeasureError, Figure
 from tiptoe.logs import configure_logs
 
 RESULTS = Path(__file__).resolve().parent.parent / "var" / "bench.json"
+FIGURES = (*core.FIGURES, *builder.FIGURES, *throughput.FIGURES, *latency.FIGURES, *claims.FIGURES)
 
 
-def main(wanted: list[str]) -> int:
+def main(words: list[str]) -> int:
     """Measure what is wanted, or everything; return the exit code."""
-    names = benchmark_names()
+    size = FULL if "--full" in words else SHORT
+    wanted = [word for word in words if word != "--full"]
+    names = [figure.name for figure in FIGURES]
     unknown = sorted(set(wanted) - set(names))
     if unknown:
         print(f"There is no benchmark {unknown[0]}. Choose from: {', '.join(names)}.")
         return 2
-    configure_logs("warning", "text", "benchmarks")  # as quiet as a worker is
     began = time.perf_counter()
     figures: dict[str, float] = {}
-    for name in names:
-        if wanted and name not in wanted:
+    failed = 0
+    for figure in FIGURES:
+        if figure.name not in wanted if wanted else figure.only_full and not size.full:
             continue
-        module = importlib.import_module(f"benchmarks.{name}")
-        figure = module.measure()
-        if isinstance(figure, str):
-            print(f"{name:26} skipped: {figure}", flush=True)
+        try:
+            measured = figure.measure(size)
+        except CannotMeasureError as problem:
+            print(f"{figure.name:28} skipped: {problem}", flush=True)
             continue
-        figures[name] = round(figure, 3)
-        print(_line(name, figure, module), flush=True)
+        except Exception:  # noqa: BLE001  a wrong journey is told; the other figures still count
+            print(f"{figure.name:28} FAILED\n{traceback.format_exc()}", flush=True)
+            failed += 1
+            continue
+        figures[figure.name] = round(measured, 3)
+        print(line(figure, measured), flush=True)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
     print(f"{time.perf_counter() - began:.0f} s; written to {RESULTS}")
-    return 0
+    return 1 if failed else 0
 
 
-def benchmark_names() -> list[str]:
-    """Return the names of all benchmarks, sorted."""
-    found = [one.name for one in pkgutil.iter_modules(benchmarks.__path__)]
-    return sorted(name for name in found if not name.startswith("_"))
+def line(figure: Figure, measured: float) -> str:
+    """A row of the table."""
+    told = f"{figure.name:28}{_short(measured):>12} {figure.unit:11} {figure.what}"
+    if figure.wanted is None:
+        return told
+    verdict = "reached" if figure.wanted.reached(measured) else "NOT REACHED"
+    return f"{told}  [{figure.wanted}: {verdict}]"
 
 
-def _line(name: str, figure: float, module: object) -> str:
-    wanted = getattr(module, "WANTED", None)
-    goal = f" (wanted: {wanted:,})" if wanted is not None else ""
-    unit, what = getattr(module, "UNIT", ""), getattr(module, "WHAT", "")
-    return f"{name:26}{figure:14,.1f} {unit:12} {what}{goal}"
+def _short(measured: float) -> str:
+    return f"{measured:,.2f}" if measured < 100 else f"{measured:,.0f}"
 
 
 if __name__ == "__main__":
+    configure_logs("warning", "text", "benchmarks")  # as quiet as a worker is
     sys.exit(main(sys.argv[1:]))

@@ -14,7 +14,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from benchmarks.journey import CART, DOCUMENT, LATER, MESSAGES, NOW, REPLY, TAGS
+from benchmarks.journey import CART, DOCUMENT, LATER, NOW, REPLIED, VISITS
+from benchmarks.words import MESSAGES, TAGS
 from flows.events import ApiCalled, Event, Verdict
 from store import automations, companies
 from store.contacts import contact_tags, contacts
@@ -22,6 +23,7 @@ from store.database import Database, in_chunks
 from store.events import events
 from store.messages import messages
 from store.runs import runs
+from store.visits import visits
 
 
 class World:
@@ -60,9 +62,15 @@ class World:
                     asked = ApiCalled(self.automation_id, CART, "automation")
                     await self.tell(tx, [(one, asked, None) for one in people])
                 case "verdict":
-                    await self.tell(tx, await self._send_all(tx))
+                    await self.tell(
+                        tx,
+                        [
+                            (row.contact_id, Verdict(row.seq, "sent"), row.run_id)
+                            for row in await self.send_all(tx)
+                        ],
+                    )
                 case "reply":
-                    await self.tell(tx, [(one, REPLY, None) for one in people])
+                    await self.tell(tx, [(one, REPLIED, None) for one in people])
                 case _:
                     self.now += LATER
 
@@ -86,6 +94,17 @@ class World:
         for chunk in in_chunks(rows):
             await tx.execute(sa.insert(events), chunk)
 
+    async def send_all(self, tx: AsyncConnection) -> Sequence[Any]:
+        """The null channel: every queued message is sent; whose they are, and which wait's."""
+        table = messages.c
+        sent = await tx.execute(
+            sa.update(messages)
+            .where(table.state == "queued")
+            .values(state="sent", sent_at=self.now)
+            .returning(table.contact_id, table.run_id, table.step, table.seq)
+        )
+        return sent.all()
+
     async def refresh(self) -> None:
         """Let PostgreSQL count its rows, as its autovacuum does in a house that is lived in."""
         if self.database.dialect == "postgresql":
@@ -97,11 +116,13 @@ class World:
         ours = runs.c.contact_id.between(people[0], people[-1])
         theirs = messages.c.contact_id.between(people[0], people[-1])
         tagged = contact_tags.c.contact_id.between(people[0], people[-1])
+        visited = visits.c.run_id.in_(sa.select(runs.c.id).where(ours))
         queries: dict[str, tuple[sa.Select[Any], int]] = {
             "journeys done": (_count(runs).where(ours, runs.c.status == "done"), 1),
             "journeys at all": (_count(runs).where(ours), 1),
             "messages sent": (_count(messages).where(theirs, messages.c.state == "sent"), MESSAGES),
             "messages at all": (_count(messages).where(theirs), MESSAGES),
+            "visits": (_count(visits).where(visited), VISITS),
             "tags": (_count(contact_tags).where(tagged), len(TAGS)),
             "events left": (_count(events).where(events.c.handled_at.is_(None)), 0),
             "faults": (_count(events).where(events.c.fault.is_not(None)), 0),
@@ -110,15 +131,6 @@ class World:
             for what, (query, each) in queries.items():
                 found = (await tx.execute(query)).scalar_one()
                 assert found == each * len(people), f"{what}: {found} for {len(people)} contacts"
-
-    async def _send_all(self, tx: AsyncConnection) -> list[tuple[int, Event, int | None]]:
-        sent = await tx.execute(
-            sa.update(messages)
-            .where(messages.c.state == "queued")
-            .values(state="sent", sent_at=self.now)
-            .returning(messages.c.contact_id, messages.c.run_id, messages.c.seq)
-        )
-        return [(row.contact_id, Verdict(row.seq, "sent"), row.run_id) for row in sent]
 
 
 async def new_world(database: Database, now: datetime = NOW) -> World:

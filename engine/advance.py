@@ -96,7 +96,7 @@ class _Passage:
             case Retried(why=why):
                 self._note(run.step or "", why)
                 self.run = structs.replace(run, status="waiting", reason="")
-                self._walk(run.step or self.flow.start)
+                self._arrive(run.step or self.flow.start)
             case _ if run.wait is not None:
                 self._hear(event, run.wait)
             case _:
@@ -140,11 +140,18 @@ class _Passage:
             return
         sent = run.sent | {run.step} if move.left and run.step else run.sent
         self.run = structs.replace(run, seq=run.seq + 1, wait=None, sent=sent)
-        if move.step in sent and not move.again:
-            leave = Leave("sent", "it was sent before")
-            self._walk(self._settle(move.step, step, leave))
-        else:
+        if move.again:
             self._walk(move.step)
+        else:
+            self._arrive(move.step)
+
+    def _arrive(self, step_id: str | None) -> None:
+        """Enter a step out of turn; what has left from it before counts as sent."""
+        step = self.steps.get(step_id or "")
+        if step_id is not None and step is not None and step_id in self.run.sent:
+            outcome = self._ask(step_id, step, None, sent=True)
+            step_id = self._settle(step_id, step, outcome)
+        self._walk(step_id)
 
     def _resume(self, event: Event) -> None:
         step_id = self.run.step
@@ -167,27 +174,41 @@ class _Passage:
                 return
             step = self.steps.get(step_id)
             if step is None:
+                self.run = structs.replace(self.run, step=step_id)
                 self._end("failed", f"step “{step_id}” does not exist")
                 return
+            if step_id in self.run.sent:  # it comes by once more, so another message is meant
+                self.run = structs.replace(self.run, sent=self.run.sent - {step_id})
+                self.ctx = None
             step_id = self._settle(step_id, step, self._ask(step_id, step, None))
         if step_id is not None:
+            self.run = structs.replace(self.run, step=step_id)
             self._end(
                 "failed",
                 f"{STEPS_PER_ADVANCE} steps in a row without a wait, last “{step_id}”: "
                 "the flow goes round in a loop",
             )
 
-    def _ask(self, step_id: str, step: Step, event: Event | None) -> Outcome:
+    def _ask(self, step_id: str, step: Step, event: Event | None, *, sent: bool = False) -> Outcome:
         ctx = self.ctx
         if ctx is None:
             ctx = self.ctx = Context(
-                self.run, step_id, self.run.seq + 1, self.contact, self.now, self.seed
+                self.run,
+                step_id,
+                self.run.seq + 1,
+                self.contact,
+                self.now,
+                self.seed,
+                self.steps,
+                self.flow.language,
             )
         else:
             ctx.step = step_id
             ctx.seq = self.run.seq + 1
         try:
-            return step.enter(ctx) if event is None else step.resume(ctx, event)
+            if event is not None:
+                return step.resume(ctx, event)
+            return step.enter_again(ctx) if sent else step.enter(ctx)
         except FlowError as error:
             return Fail(str(error))
         except Exception as error:  # noqa: BLE001  a faulty kind fails its run, never the batch

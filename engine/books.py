@@ -10,13 +10,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, assert_never
 
-import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.asked import Call, Changed, Moved, Sent
+from engine.links import tracked
 from engine.person import Person
 from flows.contact import BUILT_IN_FIELDS
-from flows.content import Template, plain
+from flows.content import Content, Template, plain
 from flows.effects import (
     AddNote,
     Assign,
@@ -26,7 +26,7 @@ from flows.effects import (
     SetConsent,
     SetField,
 )
-from store import contacts, desk, http_calls, lists, messages, notes, runs, templates, visits
+from store import contacts, desk, http_calls, links, lists, messages, notes, runs, templates, visits
 
 LIVE_ANSWER, TRANSACTIONAL, MARKETING = 0, 1, 2
 
@@ -34,15 +34,16 @@ LIVE_ANSWER, TRANSACTIONAL, MARKETING = 0, 1, 2
 class Books:
     """Everything one batch writes."""
 
-    def __init__(self, now: datetime, new_id: Callable[[], int]) -> None:
+    def __init__(self, now: datetime, new_id: Callable[[], int], public_url: str = "") -> None:
         self.now = now
         self.new_id = new_id
-        self.new_runs: list[dict[str, Any]] = []
-        self.old_runs: list[dict[str, Any]] = []
-        self.visits: list[dict[str, Any]] = []
-        self.counts: Counter[tuple[int, str, str]] = Counter()
-        self.messages: list[dict[str, Any]] = []
-        self.calls: list[dict[str, Any]] = []
+        self.public_url = public_url
+        self.new_runs: list[runs.NewRun] = []
+        self.old_runs: list[runs.MovedRun] = []
+        self.visits: list[visits.NewLine] = []
+        self.messages: list[messages.NewMessage] = []
+        self.calls: list[http_calls.NewCall] = []
+        self.links: list[dict[str, Any]] = []
         self.recalled: list[int] = []
         self.tagged: list[tuple[int, int, str]] = []
         self.untagged: list[tuple[int, str]] = []
@@ -53,121 +54,153 @@ class Books:
         self.assigned: dict[int, desk.Assigned] = {}
         self.fields: dict[int, dict[str, Any]] = {}
         self.consents: dict[int, SetConsent] = {}
+        self._lists: tuple[list[Any], ...] = (
+            self.new_runs,
+            self.old_runs,
+            self.visits,
+            self.messages,
+            self.calls,
+            self.links,
+            self.recalled,
+            self.tagged,
+            self.untagged,
+            self.joined,
+            self.left,
+            self.notes,
+        )
 
     def add(self, company_id: int, person: Person) -> None:
-        """Book what came of one contact."""
+        """Book what came of one contact: all of it, or nothing when something is wrong with it."""
+        before = [len(book) for book in self._lists]
         contact_id = person.contact.id
-        for moved in person.moved.values():
-            self._run(company_id, contact_id, moved)
-        for sent in person.sends:
-            self.messages.append(self._message(company_id, contact_id, sent))
-        for call in person.calls:
-            self.calls.append(self._call(company_id, contact_id, call))
-        self.recalled += person.recalled
-        for changed in person.changes:
-            self._change(company_id, contact_id, changed, person)
-
-    def take_over(self, page: Books) -> None:
-        """Add what was booked apart, once it is known to be whole."""
-        self.new_runs += page.new_runs
-        self.old_runs += page.old_runs
-        self.visits += page.visits
-        self.counts.update(page.counts)
-        self.messages += page.messages
-        self.calls += page.calls
-        self.recalled += page.recalled
-        self.tagged += page.tagged
-        self.untagged += page.untagged
-        self.joined += page.joined
-        self.left += page.left
-        self.notes += page.notes
-        self.blocks |= page.blocks
-        self.assigned |= page.assigned
-        self.fields |= page.fields
-        self.consents |= page.consents
+        try:
+            for moved in person.moved.values():
+                self._run(company_id, contact_id, moved)
+            for sent in person.sends:
+                self.messages.append(self._message(company_id, contact_id, sent))
+            for call in person.calls:
+                self.calls.append(self._call(company_id, contact_id, call))
+            self.recalled += person.recalled
+            for changed in person.changes:
+                self._change(company_id, contact_id, changed, person)
+        except Exception:
+            for book, length in zip(self._lists, before, strict=True):
+                del book[length:]
+            for of_contact in (self.blocks, self.assigned, self.fields, self.consents):
+                of_contact.pop(contact_id, None)
+            raise
 
     def _run(self, company_id: int, contact_id: int, moved: Moved) -> None:
         active, run = moved.active, moved.active.run
-        row = {
-            "id": run.id,
-            "revision_id": active.revision_id,
-            "status": run.status,
-            "step": run.step,
-            "seq": run.seq,
-            "state": msgspec.to_builtins(run),
-            "wait_until": run.wait.until if run.wait else None,
-            "ended_at": None if run.status == "waiting" else self.now,
-            "reason": run.reason,
-        }
+        wait_until = run.wait.until if run.wait else None
+        ended_at = None if run.status == "waiting" else self.now
         if moved.new:
             self.new_runs.append(
-                row
-                | {
-                    "company_id": company_id,
-                    "automation_id": active.automation_id,
-                    "contact_id": contact_id,
-                    "trigger": moved.trigger,
-                    "cart_id": moved.cart_id or None,
-                    "started_at": self.now,
-                }
+                runs.NewRun(
+                    id=run.id,
+                    company_id=company_id,
+                    automation_id=active.automation_id,
+                    revision_id=active.revision_id,
+                    contact_id=contact_id,
+                    trigger=moved.trigger,
+                    status=run.status,
+                    step=run.step,
+                    seq=run.seq,
+                    state=run,
+                    wait_until=wait_until,
+                    cart_id=moved.cart_id or None,
+                    started_at=self.now,
+                    ended_at=ended_at,
+                    reason=run.reason,
+                )
             )
         else:
-            self.old_runs.append(row)
-        for visit in moved.trace:
-            self._visit(company_id, active.automation_id, run.id, msgspec.structs.asdict(visit))
-            name = "started" if visit.kind == "start" else visit.exit or visit.did
-            self.counts[active.automation_id, visit.step, name] += 1
+            self.old_runs.append(
+                runs.MovedRun(
+                    id=run.id,
+                    revision_id=active.revision_id,
+                    status=run.status,
+                    step=run.step,
+                    seq=run.seq,
+                    state=run,
+                    wait_until=wait_until,
+                    ended_at=ended_at,
+                    reason=run.reason,
+                )
+            )
+        self.visits += [
+            visits.NewLine(
+                company_id=company_id,
+                run_id=run.id,
+                automation_id=active.automation_id,
+                step=visit.step,
+                kind=visit.kind,
+                seq=visit.seq,
+                at=visit.at,
+                did=visit.did,
+                exit=visit.exit or None,
+                why=visit.why,
+                data=visit.data,
+            )
+            for visit in moved.trace
+        ]
 
-    def _visit(
-        self, company_id: int, automation_id: int, run_id: int, line: dict[str, Any]
-    ) -> None:
-        self.visits.append(
-            line
-            | {
-                "company_id": company_id,
-                "automation_id": automation_id,
-                "run_id": run_id,
-                "exit": line["exit"] or None,
-            }
+    def _message(self, company_id: int, contact_id: int, sent: Sent) -> messages.NewMessage:
+        send, content = sent.send, self._content(company_id, contact_id, sent)
+        return messages.NewMessage(
+            id=self.new_id(),
+            company_id=company_id,
+            contact_id=contact_id,
+            run_id=sent.run_id or None,
+            automation_id=sent.automation_id or None,
+            step=send.step or None,
+            seq=send.seq,
+            direction="out",
+            state="queued",
+            kind=str(content.__struct_config__.tag),
+            content=content,
+            preview=plain(content),
+            template=content.name if isinstance(content, Template) else None,
+            category="service",
+            priority=LIVE_ANSWER if sent.answer else TRANSACTIONAL,
+            source="automation" if sent.run_id else "system",
+            over_budget=sent.over_budget if sent.over_budget != "defer" else None,
+            due_at=self.now,
+            expires_at=send.expires_at,
+            created_at=self.now,
         )
 
-    def _message(self, company_id: int, contact_id: int, sent: Sent) -> dict[str, Any]:
-        send = sent.send
-        return {
-            "id": self.new_id(),
-            "company_id": company_id,
-            "contact_id": contact_id,
-            "run_id": sent.run_id or None,
-            "automation_id": sent.automation_id or None,
-            "step": send.step or None,
-            "seq": send.seq,
-            "direction": "out",
-            "state": "queued",
-            "kind": str(send.content.__struct_config__.tag),
-            "content": msgspec.to_builtins(send.content),
-            "preview": plain(send.content),
-            "template": send.content.name if isinstance(send.content, Template) else None,
-            "category": "service",
-            "priority": LIVE_ANSWER if sent.answer else TRANSACTIONAL,
-            "source": "automation" if sent.run_id else "system",
-            "over_budget": sent.over_budget if sent.over_budget != "defer" else None,
-            "due_at": self.now,
-            "expires_at": send.expires_at,
-            "created_at": self.now,
-        }
+    def _content(self, company_id: int, contact_id: int, sent: Sent) -> Content:
+        """What is sent, its links led through ours where its step asks for that."""
+        if not (sent.send.track_links and self.public_url):
+            return sent.send.content
+        content, made = tracked(sent.send.content, links.new_token, self.public_url)
+        self.links += [
+            {
+                "token": token,
+                "company_id": company_id,
+                "contact_id": contact_id,
+                "run_id": sent.run_id,
+                "automation_id": sent.automation_id,
+                "step": sent.send.step,
+                "url": url,
+                "created_at": self.now,
+            }
+            for token, url in made
+        ]
+        return content
 
-    def _call(self, company_id: int, contact_id: int, call: Call) -> dict[str, Any]:
-        return {
-            "id": self.new_id(),
-            "company_id": company_id,
-            "contact_id": contact_id,
-            "run_id": call.run_id,
-            "seq": call.call.seq,
-            "state": "queued",
-            "request": msgspec.to_builtins(call.call),
-            "due_at": self.now,
-            "created_at": self.now,
-        }
+    def _call(self, company_id: int, contact_id: int, call: Call) -> http_calls.NewCall:
+        return http_calls.NewCall(
+            id=self.new_id(),
+            company_id=company_id,
+            contact_id=contact_id,
+            run_id=call.run_id,
+            seq=call.call.seq,
+            request=call.call,
+            due_at=self.now,
+            created_at=self.now,
+        )
 
     def _change(self, company_id: int, contact_id: int, changed: Changed, person: Person) -> None:
         match changed.change:
@@ -209,29 +242,41 @@ class Books:
         await runs.insert_many(tx, self.new_runs)
         await runs.update_many(tx, self.old_runs)
         await visits.insert_many(tx, self.visits)
-        await visits.count(tx, self.counts)
         await messages.recall(tx, self.recalled, self.now)
         await http_calls.recall(tx, self.recalled, self.now)
         await self._fill_categories(tx)
         await messages.insert_many(tx, self.messages)
         await http_calls.insert_many(tx, self.calls)
+        await links.insert_many(tx, self.links)
         await self._write_contacts(tx)
+        # Last: other workers count the same steps, and wait for us from here on.
+        await visits.count(tx, self._counts())
 
     async def _fill_categories(self, tx: AsyncConnection) -> None:
         """A template's category and words are the template's own, not the flow's."""
-        wanted = [row for row in self.messages if row["template"]]
-        if not wanted:
-            return
-        keys = {(row["company_id"], row["template"], row["content"]["language"]) for row in wanted}
-        known = await templates.find_many(tx, keys)
-        for row in wanted:
-            found = known.get((row["company_id"], row["template"], row["content"]["language"]))
+        wanted = [
+            (row, (row.company_id, row.content.name, row.content.language))
+            for row in self.messages
+            if isinstance(row.content, Template)
+        ]
+        known = await templates.find_many(tx, {key for _, key in wanted})
+        for row, key in wanted:
+            found = known.get(key)
             if found is None:
                 continue  # the channel will say that it does not exist
-            row["category"] = found.category.lower()
-            row["preview"] = found.filled(row["content"].get("body", ()))
-            if row["category"] == "marketing":
-                row["priority"] = max(row["priority"], MARKETING) if row["priority"] else 0
+            row.category = found.category.lower()
+            row.preview = found.filled(row.content.body)
+            if row.category == "marketing" and row.priority:
+                row.priority = MARKETING
+
+    def _counts(self) -> Counter[tuple[int, str, str]]:
+        """How often each exit was taken, or what else happened, by automation and step."""
+        return Counter(
+            (line.automation_id, line.step, "started")
+            if line.kind == "start"
+            else (line.automation_id, line.step, line.exit or line.did)
+            for line in self.visits
+        )
 
     async def _write_contacts(self, tx: AsyncConnection) -> None:
         await contacts.untag_rows(tx, self.untagged)

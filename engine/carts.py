@@ -39,7 +39,7 @@ async def ring_carts(database: Database, flows: FlowCache, now: datetime) -> int
         return 0
     total = 0
     while True:
-        async with database.write() as tx:
+        async with database.write("engine.carts") as tx:
             count = await _abandon(tx, rules, now)
         total += count
         if count < BATCH:

@@ -23,5 +23,7 @@ def changes_of(before: Contact, after: Contact, run_id: int, chain: int) -> Iter
             was, now_is = before.fields.get(name), after.fields.get(name)
             if was != now_is:
                 yield FieldChanged(name, was, now_is, chain)
-    if after.consent not in (before.consent, "unknown"):
+    if after.consent == "unknown":
+        return
+    if after.consent != before.consent:
         yield ConsentChanged(after.consent, "automation", run_id, chain)

@@ -16,7 +16,7 @@ from flows.duration import duration_words, parse_duration
 from flows.events import ApiCalled, Event, Occasion, ShopHappened
 from flows.run import Run
 from flows.step import Context
-from flows.trigger import Match, trigger_kind
+from flows.trigger import Match, Trigger, trigger_kind
 
 
 def starts(
@@ -28,11 +28,11 @@ def starts(
     """
     found: list[tuple[tuple[int, int], int, int, Live, str, Match]] = []
     said: list[str] = []
-    for live in scene.live:
+    for live, triggers in scene.live.hearing(type(event)):
         if isinstance(event, ShopHappened) and event.automation_id not in (0, live.automation_id):
             continue
         try:
-            first = _first_match(event, live, scene.contact, now)
+            first = _first_match(event, triggers, scene.contact, now)
         except Exception as error:  # noqa: BLE001  a faulty trigger keeps no other from starting
             said.append(f"{live.flow.name}: {_fault(error)}")
             continue
@@ -55,7 +55,7 @@ def starts(
 
 def asked_for(event: ApiCalled, scene: Scene, now: datetime) -> tuple[Start | None, str]:
     """The start somebody asked for by name, or None; and why."""
-    live = _live(scene, event.automation_id)
+    live = scene.live.find(event.automation_id)
     if live is None:
         return None, f"automation {event.automation_id} is not live"
     trigger = next(
@@ -71,7 +71,7 @@ def asked_for(event: ApiCalled, scene: Scene, now: datetime) -> tuple[Start | No
 
 def occasion(event: Occasion, scene: Scene, now: datetime) -> tuple[Start | None, str]:
     """The start of an occasion that has come, or None; and why."""
-    live = _live(scene, event.automation_id)
+    live = scene.live.find(event.automation_id)
     trigger = live.flow.triggers.get(event.trigger) if live else None
     if live is None or trigger is None:
         return None, f"automation {event.automation_id} is not live with that trigger"
@@ -117,17 +117,13 @@ def may_enter(
 
 
 def _first_match(
-    event: Event, live: Live, contact: Contact, now: datetime
+    event: Event, triggers: Sequence[tuple[str, Trigger]], contact: Contact, now: datetime
 ) -> tuple[str, Match] | None:
-    for name, trigger in live.flow.triggers.items():
+    for name, trigger in triggers:
         match = trigger.matches(event, contact, now)
         if match is not None:
             return name, match
     return None
-
-
-def _live(scene: Scene, automation_id: int) -> Live | None:
-    return next((one for one in scene.live if one.automation_id == automation_id), None)
 
 
 def _values(contact: Contact, data: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.kinds import catalog
-from engine.scene import Live
+from engine.scene import Lineup, Live
 from flows.document import AnyFlow, ExitRule
 from flows.events import Event
 from flows.step import Context, Outcome, Step
@@ -44,26 +44,39 @@ class FlowCache:
     def __init__(self) -> None:
         self._flows: OrderedDict[int, AnyFlow] = OrderedDict()
         self._unreadable: set[int] = set()
+        self._lineups: OrderedDict[int, tuple[list[automations.Live], Lineup]] = OrderedDict()
 
-    async def live(
-        self, tx: AsyncConnection, company_ids: Collection[int]
-    ) -> dict[int, list[Live]]:
+    async def live(self, tx: AsyncConnection, company_ids: Collection[int]) -> dict[int, Lineup]:
         """`{company id: what may start there now}`, older automations first."""
-        rows = await automations.live(tx, company_ids, known=list(self._flows))
-        for row in rows:
-            if row.flow is not None:
-                self._keep(row.revision_id, row.flow)
+        rows = await automations.live(tx, company_ids)
         flows = await self.of_revisions(tx, {row.revision_id for row in rows})
-        found: dict[int, list[Live]] = {}
+        of_company: dict[int, list[automations.Live]] = {}
         for row in rows:
-            if row.revision_id in self._unreadable:
-                continue
-            testers = None if row.test_contacts is None else frozenset(row.test_contacts)
-            flow = flows[row.revision_id]
-            found.setdefault(row.company_id, []).append(
-                Live(row.automation_id, row.revision_id, flow, row.priority, testers)
+            of_company.setdefault(row.company_id, []).append(row)
+        return {one: self._lineup(one, mine, flows) for one, mine in of_company.items()}
+
+    def _lineup(
+        self, company_id: int, rows: list[automations.Live], flows: Mapping[int, AnyFlow]
+    ) -> Lineup:
+        """The one made before, as long as nothing about it is different."""
+        known = self._lineups.get(company_id)
+        if known is not None and known[0] == rows:
+            return known[1]
+        lineup = Lineup(
+            Live(
+                row.automation_id,
+                row.revision_id,
+                flows[row.revision_id],
+                row.priority,
+                None if row.test_contacts is None else frozenset(row.test_contacts),
             )
-        return found
+            for row in rows
+            if row.revision_id not in self._unreadable
+        )
+        self._lineups[company_id] = (rows, lineup)
+        if len(self._lineups) > KEPT:
+            self._lineups.popitem(last=False)
+        return lineup
 
     async def of_revisions(
         self, tx: AsyncConnection, revision_ids: Collection[int]

@@ -15,17 +15,34 @@ from typing import Any
 import httpcore
 import httpx
 from httpcore._backends.auto import AutoBackend
+from msgspec import Struct
 
 REDIRECTS = 3
 ANSWER_LIMIT = 1_000_000  # bytes; more is not an answer but a download
+# All that the public internet of IPv6 is made of; around it are old and special ranges, some of
+# which lead to addresses of IPv4. Source: IANA IPv6 Global Unicast Address Assignments.
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_KEPT_ON_THE_WAY = frozenset(("host", "content-type", "content-length", "accept", "user-agent"))
 
 
 class ForbiddenAddressError(httpcore.ConnectError):
     """The name leads to a private, local or reserved address."""
 
 
-class TooLargeError(Exception):
+class UnusableError(Exception):
+    """What came back is nothing we take; the message says why, and asking again will not help."""
+
+
+class TooLargeError(UnusableError):
     """The answer is larger than ANSWER_LIMIT."""
+
+
+class Answer(Struct, frozen=True):
+    """What came back. `retry_after` is the header of that name, or empty."""
+
+    status: int
+    body: bytes
+    retry_after: str = ""
 
 
 def client(*, allow_private: bool) -> httpx.AsyncClient:
@@ -36,8 +53,32 @@ def client(*, allow_private: bool) -> httpx.AsyncClient:
             ssl_context=httpx.create_ssl_context(), network_backend=_GuardedBackend()
         )
     return httpx.AsyncClient(
-        transport=transport, follow_redirects=True, max_redirects=REDIRECTS, trust_env=False
+        transport=transport, follow_redirects=False, max_redirects=REDIRECTS, trust_env=False
     )
+
+
+async def ask(through: httpx.AsyncClient, request: httpx.Request) -> Answer:
+    """Send `request`, follow redirects and read the whole answer.
+
+    Headers are for the host they were written for: to another one only the body's kind goes
+    along. Raises UnusableError, TooLargeError, and httpx's own errors.
+    """
+    for _ in range(REDIRECTS + 1):
+        response = await through.send(request, stream=True)
+        try:
+            following = response.next_request
+            if following is None:
+                retry_after = response.headers.get("retry-after", "")
+                return Answer(response.status_code, await read_limited(response), retry_after)
+        finally:
+            await response.aclose()
+        if request.url.scheme == "https" and following.url.scheme != "https":
+            raise UnusableError("it is redirected from https to an address without it")
+        if _origin(following.url) != _origin(request.url):
+            for name in following.headers.keys() - _KEPT_ON_THE_WAY:
+                del following.headers[name]
+        request = following
+    raise UnusableError(f"it is redirected more than {REDIRECTS} times")
 
 
 async def read_limited(response: httpx.Response) -> bytes:
@@ -49,6 +90,18 @@ async def read_limited(response: httpx.Response) -> bytes:
             message = f"the answer is larger than {ANSWER_LIMIT:,} bytes"
             raise TooLargeError(message)
     return bytes(body)
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet (also when wrapped into IPv6)."""
+    parsed = ipaddress.ip_address(address.split("%", 1)[0])
+    if isinstance(parsed, ipaddress.IPv6Address):
+        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo and parsed.teredo[1])
+        if inner:
+            return is_public(str(inner))
+        if parsed not in _GLOBAL_UNICAST:
+            return False
+    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 
 class _GuardedBackend(httpcore.AsyncNetworkBackend):
@@ -65,10 +118,17 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        address = await _public_address(host, port)
-        return await self._backend.connect_tcp(
-            address, port, timeout, local_address, socket_options
-        )
+        refused: Exception = httpcore.ConnectError(f"“{host}” cannot be found")
+        for address in await _public_addresses(host, port):
+            try:
+                return await self._backend.connect_tcp(
+                    address, port, timeout, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                refused = (
+                    error  # a name often has an address of IPv6 that this machine cannot reach
+                )
+        raise refused
 
     async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
         message = "unix sockets are not for users"
@@ -78,25 +138,20 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         await self._backend.sleep(seconds)
 
 
-async def _public_address(host: str, port: int) -> str:
+async def _public_addresses(host: str, port: int) -> list[str]:
+    """The addresses of `host`, all of them public. Raises ForbiddenAddressError if one is not."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except socket.gaierror as error:
+    except (socket.gaierror, UnicodeError) as error:
         message = f"“{host}” cannot be found"
         raise httpcore.ConnectError(message) from error
-    addresses = [str(one[4][0]) for one in found]
+    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
     for address in addresses:
         if not is_public(address):
             message = f"“{host}” leads to {address}, an address inside a private network"
             raise ForbiddenAddressError(message)
-    return addresses[0]
+    return addresses
 
 
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet (also when wrapped into IPv6)."""
-    parsed = ipaddress.ip_address(address.split("%", 1)[0])
-    if isinstance(parsed, ipaddress.IPv6Address):
-        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo and parsed.teredo[1])
-        if inner:
-            return is_public(str(inner))
-    return parsed.is_global and not parsed.is_multicast
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port

@@ -21,7 +21,7 @@ from engine.advance import Advance, advance
 from engine.asked import Call, Changed, Moved, Sent
 from engine.changes import changes_of
 from engine.route import route
-from engine.scene import Active, Live, Routing, Scene, Start, Words
+from engine.scene import Active, Lineup, Live, Routing, Scene, Start, Words
 from flows.contact import Contact
 from flows.content import Text
 from flows.document import AnyFlow
@@ -68,15 +68,15 @@ class Person:
         self,
         contact: Contact,
         runs: Sequence[Active],
-        live: Sequence[Live],
-        entered: dict[int, datetime],
+        live: Lineup | Sequence[Live],
+        entered: Mapping[int, datetime],
         words: Words,
         new_id: Callable[[], int],
         revisions: Mapping[int, AnyFlow] | None = None,
     ) -> None:
         self.contact = contact
         self.runs = {active.run.id: active for active in runs}
-        self.live = live
+        self.live = live if isinstance(live, Lineup) else Lineup(live)
         self.entered = dict(entered)
         self.words = words
         self.new_id = new_id
@@ -102,12 +102,13 @@ class Person:
 
     def next_timer(self) -> tuple[datetime, int, int] | None:
         """`(due, run id, seq)` of the earliest timer among the waiting runs."""
-        timers = [
-            (active.run.wait.until, run_id, active.run.seq)
-            for run_id, active in self.runs.items()
-            if active.run.wait is not None and active.run.wait.until is not None
-        ]
-        return min(timers, default=None)
+        first: tuple[datetime, int, int] | None = None
+        for run_id, active in self.runs.items():
+            wait = active.run.wait
+            if wait is not None and wait.until is not None:
+                timer = (wait.until, run_id, active.run.seq)
+                first = timer if first is None else min(first, timer)
+        return first
 
     def _take(self, event: Event, run_id: int, now: datetime) -> None:
         """One event: for one run, or for all of them but `run_id`, which caused it."""
@@ -152,7 +153,7 @@ class Person:
         active = Active(run, live.automation_id, live.revision_id, live.flow)
         self.entered[live.automation_id] = now
         self.runs[run.id] = active
-        begins = {"chain": start.chain, "parent": parent}
+        begins = {"chain": start.chain, "parent": parent, "revision": live.revision_id}
         line = Visit("", "start", 0, now, "noted", "", start.why, begins)
         self.moved[run.id] = Moved(active, start.trigger, start.cart_id, new=True, trace=[line])
         self._advance(active, Started(start.trigger, start.data), now)
@@ -273,7 +274,7 @@ class Person:
 
     def _start_sub_flow(self, effect: StartSubFlow, run_id: int, now: datetime) -> None:
         """Like a call: who may enter on their own account is not asked."""
-        live = next((one for one in self.live if one.automation_id == effect.automation_id), None)
+        live = self.live.find(effect.automation_id)
         reason = ""
         if live is None:
             reason = f"automation {effect.automation_id} is not live"

@@ -20,25 +20,29 @@ from store.events import Waiting
 
 TIMERS_AT_ONCE = 100  # of one contact in one batch; the rest is due in the next
 FAULTS_AT_MOST = 20  # of one contact in one batch: each means to begin again from the start
+_read = msgspec.json.Decoder(Event).decode
 log = structlog.get_logger(__name__)
 
 
 class Played(Struct, frozen=True):
     """What came of it. `faults`: what broke, by event id; `timers_fault`: timers did not ring.
 
-    `person` is None when nothing of it can be kept; else `page` holds all that is to be written.
+    `person` is None when nothing of it can be kept; else the books hold all that is to be written.
     """
 
     person: Person | None
-    page: Books
     faults: dict[int, str]
     timers_fault: str = ""
 
 
 def play(
-    make: Callable[[], Person], company_id: int, rows: Sequence[Waiting], now: datetime
+    make: Callable[[], Person],
+    books: Books,
+    company_id: int,
+    rows: Sequence[Waiting],
+    now: datetime,
 ) -> Played:
-    """Let timers and events happen in the order of their times, to a `make`d person.
+    """Let timers and events happen in the order of their times, to a `make`d person, and book it.
 
     A fault of ours in one of them begins all anew without it: nothing it did half stays.
     """
@@ -46,7 +50,6 @@ def play(
     timers_fault = ""
     while True:
         person = make()
-        page = Books(now, person.new_id)
         current: Waiting | None = None
         try:
             for row in rows:
@@ -55,12 +58,11 @@ def play(
                 if not timers_fault:
                     _ring_timers(person, min(row.at, now), now)
                 current = row
-                event: Event = msgspec.convert(row.data, Event)
-                person.happen(event, now, row.run_id or 0)
+                person.happen(_read(row.data), now, row.run_id or 0)
                 current = None
             if not timers_fault:
                 _ring_timers(person, now, now)
-            page.add(company_id, person)
+            books.add(company_id, person)
         except Exception as error:
             what = "timers" if current is None else f"event {current.id}"
             log.exception("set aside", contact=person.contact.id, what=what)
@@ -70,9 +72,9 @@ def play(
                 timers_fault = said(error)
             else:
                 everything = {row.id: said(error) for row in rows} | faults
-                return Played(None, Books(now, person.new_id), everything, timers_fault)
+                return Played(None, everything, timers_fault)
         else:
-            return Played(person, page, faults, timers_fault)
+            return Played(person, faults, timers_fault)
 
 
 def said(error: Exception) -> str:

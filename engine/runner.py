@@ -5,9 +5,13 @@ A crash before the commit redoes the events; after it everything asked for is al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import gc
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -17,7 +21,8 @@ from engine.books import Books
 from engine.flowcache import FlowCache
 from engine.person import Person
 from engine.play import play, said
-from engine.scene import Active, Words
+from engine.scene import Active, Lineup, Words
+from flows.events import MovedTo, Replied
 from flows.run import Run
 from flows.words import normal
 from store import events, messages, runs
@@ -28,20 +33,43 @@ from store.ids import new_id
 from store.snapshots import Snapshot, snapshots
 
 BATCH = 500  # contacts at once: larger gains little and holds locks longer
+MOVED_TO = str(MovedTo.__struct_config__.tag)
+SEES_WHAT_LEFT = {str(Replied.__struct_config__.tag), MOVED_TO}
+"""Events to which it matters whether the message that a run waits for has left already."""
+NOBODY = Lineup()
 SET_ASIDE = timedelta(minutes=10)  # until timers are tried again that a fault of ours broke
+_read_run = msgspec.json.Decoder(Run).decode
+_read_move = msgspec.json.Decoder(MovedTo).decode
 log = structlog.get_logger(__name__)
+
+
+class Done(NamedTuple):
+    """What came of a batch. `more`: others may be waiting; the oldest events can be all of a few
+    contacts, so that fewer than a batch is no sign that nobody is left.
+    """
+
+    contacts: int = 0
+    more: bool = False
+    to_send: bool = False
+    to_call: bool = False
 
 
 class Runner:
     """One engine worker's hands. `clock` gives aware UTC now."""
 
     def __init__(
-        self, database: Database, clock: Callable[[], datetime], bell: Doorbell, batch: int = BATCH
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        bell: Doorbell,
+        batch: int = BATCH,
+        public_url: str = "",
     ) -> None:
         self.database = database
         self.clock = clock
         self.bell = bell
         self.size = batch
+        self.public_url = public_url  # before the links of ours in messages; empty: there are none
         self.flows = FlowCache()
         self.ticked_at = 0.0  # when the last tick began, by the event loop's clock
 
@@ -49,13 +77,13 @@ class Runner:
         """Batches until nothing is left to do; how many contacts were served."""
         served = 0
         while True:
-            count = await self.batch()
-            served += count
-            if count < self.size:
+            done = await self.batch()
+            served += done.contacts
+            if not done.more:
                 return served
 
-    async def batch(self) -> int:
-        """One transaction: at most one batch of contacts. Returns how many were served.
+    async def batch(self) -> Done:
+        """One transaction: at most one batch of contacts.
 
         When the database refuses something in it, the contacts are served one by one, and only
         those with whom it happens again are set aside.
@@ -63,17 +91,18 @@ class Runner:
         now = self.clock()
         contact_ids: list[int] = []
         try:
-            async with self.database.write() as tx:
-                contact_ids = await runs.claim_contacts(tx, now, self.size)
-                books = await self._serve(tx, contact_ids, now)
+            with _no_collecting():
+                async with self.database.write("engine.batch") as tx:
+                    contact_ids = await runs.claim_contacts(tx, now, self.size)
+                    done = await self._serve(tx, contact_ids, now)
         except Exception as error:
             if not contact_ids or not is_about_data(error):
                 raise
             log.exception("batch refused; serving one by one", contacts=len(contact_ids))
             await self._one_by_one(contact_ids, now, error)
-        else:
-            await self._ring(books)
-        return len(contact_ids)
+            return Done(len(contact_ids), more=len(contact_ids) == self.size)
+        await self._ring(done)
+        return done
 
     async def _one_by_one(
         self, contact_ids: Sequence[int], now: datetime, error: Exception
@@ -83,13 +112,13 @@ class Runner:
             try:
                 async with self.database.write() as tx:
                     alone = await runs.claim_contacts(tx, now, 1, only=contact_id)
-                    books = await self._serve(tx, alone, now)
+                    done = await self._serve(tx, alone, now)
             except Exception as again:
                 if not is_about_data(again):
                     raise
                 refused[contact_id] = said(again)
             else:
-                await self._ring(books)
+                await self._ring(done)
         if len(refused) == len(contact_ids) > 1:
             raise error  # it is about none of them in particular: nobody is set aside for it
         for contact_id, fault in refused.items():
@@ -100,28 +129,31 @@ class Runner:
                 await events.mark_faulty(tx, {row.id: fault for row in rows}, now)
                 await runs.postpone(tx, alone, now, now + SET_ASIDE)
 
-    async def _ring(self, books: Books) -> None:
-        if books.messages or books.recalled:
+    async def _ring(self, done: Done) -> None:
+        if done.to_send:
             await self.bell.ring_gateway()
-        if books.calls:
+        if done.to_call:
             await self.bell.ring_engine()
 
-    async def _serve(self, tx: AsyncConnection, contact_ids: Sequence[int], now: datetime) -> Books:
-        books = Books(now, lambda: new_id(now))
+    async def _serve(self, tx: AsyncConnection, contact_ids: Sequence[int], now: datetime) -> Done:
         if not contact_ids:
-            return books
+            return Done()
+        books = Books(now, lambda: new_id(now), self.public_url)
         known = await snapshots(tx, contact_ids)
         waiting = await events.unhandled_of(tx, contact_ids)
-        company_ids = {one.company_id for one in known.values()}
-        live = await self.flows.live(tx, company_ids)
-        active, lost = await self._active(tx, contact_ids)
-        entered = await runs.entered(tx, contact_ids)
+        live = await self.flows.live(tx, {one.company_id for one in known.values()})
+        unsure = {row.contact_id for row in waiting if row.kind in SEES_WHAT_LEFT}
+        active, lost = await self._active(tx, contact_ids, unsure)
+        entered = await runs.entered(tx, contact_ids) if _remember(live) else {}
         revisions = await self.flows.of_revisions(tx, _moved_to(waiting))
+        settings = {one.company_id: one.settings for one in known.values()}
+        words = {company_id: _words(one) for company_id, one in settings.items()}
         queue: dict[int, list[events.Waiting]] = {one: [] for one in contact_ids}
         for row in waiting:
             queue[row.contact_id].append(row)
         faults: dict[int, str] = {}
         late: list[int] = []
+        debugging = log.is_enabled_for(logging.DEBUG)
         for contact_id, rows in queue.items():
             snapshot = known[contact_id]
             played = play(
@@ -129,12 +161,13 @@ class Runner:
                     Person,
                     snapshot.contact,
                     active.get(contact_id, ()),
-                    live.get(snapshot.company_id, ()),
+                    live.get(snapshot.company_id, NOBODY),
                     entered.get(contact_id, {}),
-                    _words(snapshot.settings),
+                    words[snapshot.company_id],
                     books.new_id,
                     revisions,
                 ),
+                books,
                 snapshot.company_id,
                 rows,
                 now,
@@ -142,8 +175,7 @@ class Runner:
             faults |= played.faults
             if played.timers_fault:
                 late.append(contact_id)
-            if played.person is not None:
-                books.take_over(played.page)
+            if debugging and played.person is not None:
                 _log(snapshot, played.person)
         await runs.give_up(tx, lost, now)
         books.recalled += lost
@@ -151,24 +183,36 @@ class Runner:
         await events.mark_faulty(tx, faults, now)
         await books.write(tx)
         await runs.postpone(tx, late, now, now + SET_ASIDE)
-        return books
+        return Done(
+            len(contact_ids),
+            more=len(contact_ids) == self.size or len(waiting) >= self.size * runs.LOOK_AHEAD,
+            to_send=bool(books.messages or books.recalled),
+            to_call=bool(books.calls),
+        )
 
     async def _active(
-        self, tx: AsyncConnection, contact_ids: Sequence[int]
+        self, tx: AsyncConnection, contact_ids: Sequence[int], unsure: Collection[int]
     ) -> tuple[Mapping[int, list[Active]], dict[int, str]]:
-        """The waiting runs per contact, and `{run id: why}` of those nobody can read."""
+        """The waiting runs per contact, and `{run id: why}` of those nobody can read.
+
+        `unsure`: the contacts of whom it matters whether an awaited message has left.
+        """
         rows = await runs.waiting_of(tx, contact_ids)
         flows = await self.flows.of_revisions(tx, {row.revision_id for row in rows})
         loaded: list[tuple[runs.Waiting, Run]] = []
         lost: dict[int, str] = {}
         for row in rows:
             try:
-                loaded.append((row, msgspec.convert(row.state, Run)))
-            except msgspec.ValidationError as error:
+                loaded.append((row, _read_run(row.state)))
+            except msgspec.DecodeError as error:
                 log.exception("run cannot be read", run=row.id, contact=row.contact_id)
                 lost[row.id] = f"its state cannot be read: {error}"
-        unsure = [run.id for _, run in loaded if run.wait and "verdict" in run.wait.for_]
-        sent = await messages.left_for(tx, unsure)
+        awaited = [
+            run.id
+            for row, run in loaded
+            if row.contact_id in unsure and run.wait and "verdict" in run.wait.for_
+        ]
+        sent = await messages.left_for(tx, awaited)
         found: dict[int, list[Active]] = {}
         for row, run in loaded:
             found.setdefault(row.contact_id, []).append(
@@ -179,10 +223,37 @@ class Runner:
         return found, lost
 
 
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """A batch makes very many objects and lets all of them go again; looking for cycles among
+    them meanwhile, as Python does by their number, takes a quarter of the time and finds nothing.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _remember(live: Mapping[int, Lineup]) -> bool:
+    """Whether anybody's entry policy asks when a contact was in before."""
+    return any(
+        one.flow.entry.policy == "once_ever" or one.flow.entry.not_again_within
+        for lineup in live.values()
+        for one in lineup
+    )
+
+
 def _moved_to(rows: Sequence[events.Waiting]) -> set[int]:
     """The revisions that events of this batch move runs to."""
-    wanted = {row.data.get("revision_id", 0) for row in rows if row.kind == "moved_to"}
-    return {one for one in wanted if isinstance(one, int) and one}
+    found = set()
+    for row in rows:
+        if row.kind == MOVED_TO:
+            with suppress(msgspec.DecodeError):  # `play` sets aside what cannot be read
+                found.add(_read_move(row.data).revision_id)
+    return found - {0}
 
 
 def _words(settings: CompanySettings) -> Words:

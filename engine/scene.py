@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from msgspec import Struct
 from flows.contact import Contact
 from flows.document import AnyFlow
 from flows.run import Run
+from flows.trigger import Trigger
 
 
 class Words(Struct, frozen=True):
@@ -33,6 +34,42 @@ class Live(Struct, frozen=True):
     flow: AnyFlow
     priority: int = 0
     test_contacts: frozenset[int] | None = None
+
+
+Hearing = tuple[Live, tuple[tuple[str, Trigger], ...]]
+"""An automation, and those of its triggers by name that look at one class of events."""
+
+
+class Lineup:
+    """What may start in a company, oldest first, made ready to be asked who hears an event."""
+
+    def __init__(self, live: Iterable[Live] = ()) -> None:
+        self._live = {one.automation_id: one for one in live}
+        self._hearing: dict[type, tuple[Hearing, ...]] = {}
+
+    def __iter__(self) -> Iterator[Live]:
+        return iter(self._live.values())
+
+    def find(self, automation_id: int) -> Live | None:
+        """The automation with this id, if it is live."""
+        return self._live.get(automation_id)
+
+    def hearing(self, kind: type) -> tuple[Hearing, ...]:
+        """Who has triggers that look at events of this class."""
+        found = self._hearing.get(kind)
+        if found is None:
+            found = self._hearing[kind] = tuple(
+                (live, triggers) for live in self if (triggers := _triggers_for(kind, live.flow))
+            )
+        return found
+
+
+def _triggers_for(kind: type, flow: AnyFlow) -> tuple[tuple[str, Trigger], ...]:
+    return tuple(
+        (name, trigger)
+        for name, trigger in flow.triggers.items()
+        if trigger.hears is None or issubclass(kind, trigger.hears)
+    )
 
 
 class Active(Struct, frozen=True):
@@ -80,6 +117,6 @@ class Scene(Struct, frozen=True):
 
     contact: Contact
     runs: Sequence[Active]
-    live: Sequence[Live]
+    live: Lineup
     entered: Mapping[int, datetime]
     words: Words = Words()

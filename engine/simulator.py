@@ -1,94 +1,67 @@
 """A flow under a fake clock: the same core as live, with a pretend gateway and customer. PURE.
 
-Messages get their verdict at once unless the script says otherwise; time jumps to whatever is
-due next. Used by `tiptoe flow simulate`, golden tests, saved tests and the demo's bookkeeping.
+Messages get their verdict at once unless the script says otherwise, webhooks an empty 200, and
+other automations come to their end; time jumps to whatever is due next. Used by `tiptoe flow
+simulate`, golden tests, saved tests and the demo's bookkeeping.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct, structs
 
 from engine.asked import Moved, Sent
 from engine.person import Person
-from engine.scene import Live, Words
+from engine.scene import Active, Live, Words
+from engine.stand_in import StandIn, answer_for, changed, tap_on
+from engine.transcript import Line, Transcript, event_words, visit_words
 from flows.contact import Contact
 from flows.content import (
-    Buttons,
-    Choices,
     Content,
-    Tap,
-    Template,
     Text,
-    parse_payload,
     plain,
 )
 from flows.document import AnyFlow
 from flows.duration import parse_duration
 from flows.events import (
+    AIMED,
     ApiCalled,
-    ConsentChanged,
     Event,
     HttpAnswered,
+    Occasion,
     Replied,
+    Retried,
     ShopHappened,
+    Started,
+    SubFlowEnded,
     TimerDue,
     Verdict,
-    VerdictState,
 )
-from flows.run import Run, Visit
+from flows.run import Visit
+from flows.scenario import Answer, Scripted
 
 EVENTS_LIMIT = 10_000  # happenings of one simulation; more is a loop that waits a second each time
-SIMULATED = 1  # the automation id of the flow that is simulated
-
-
-class Scripted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line of a script. When: `after` the start, or `after` the n-th message the flow asked for
-    (`on_message`, from 1). What: the customer's `say` (text) or `tap` (option id), an `event` as
-    JSON, or that message's `verdict`. A `tap` is on the newest message that offers the option.
-    """
-
-    after: str = "0s"
-    on_message: int | None = None
-    say: str | None = None
-    tap: str | None = None
-    event: Event | None = None
-    verdict: VerdictState | None = None
-
-
-class Line(Struct, frozen=True, omit_defaults=True):
-    """One line of the transcript."""
-
-    at: datetime
-    who: Literal["flow", "message", "customer", "event", "end"]
-    text: str
-    step: str = ""
-
-
-class Transcript(Struct, frozen=True):
-    """What happened, in order; `messages` is what the customer's phone got."""
-
-    lines: list[Line]
-    messages: list[Content]
-    trace: list[Visit]
-    status: str
-    reason: str
-    waits_until: datetime | None
-    contact: Contact
+SIMULATED = 0  # the id of a flow that is no stored automation: none of those has it
 
 
 class Pretend(Struct, frozen=True, kw_only=True):
-    """The world of a simulation."""
+    """The world of a simulation. `seed`: the number of the first run, which decides its splits.
+    `automation`: the flow's own number, when it has one.
+    """
 
     contact: Contact
     start: datetime
     lasts: timedelta = timedelta(days=30)
     others: Sequence[Live] = ()
     words: Words = Words()
+    answers: Sequence[Answer] = ()
+    seed: int = 1
+    automation: int = SIMULATED
 
 
 def simulate(
@@ -99,7 +72,8 @@ def simulate(
     *,
     between: Callable[[Person], Person] = lambda person: person,
 ) -> Transcript:
-    """Run `flow` from its `first` event through `script` for at most `world.lasts`.
+    """Run `flow` from its `first` event through `script` for at most `world.lasts`. A `first` of
+    Started begins a run at once, whoever may enter otherwise.
 
     `between` is called between every two events (tests store and reload everything there).
     """
@@ -114,27 +88,32 @@ class _Simulation:
         world: Pretend,
         between: Callable[[Person], Person],
     ) -> None:
-        ids = itertools.count(1)
-        live = [Live(SIMULATED, 1, flow), *world.others]
-        self.person = Person(world.contact, [], live, {}, world.words, lambda: next(ids))
+        ids = itertools.count(world.seed)
+        live = [Live(world.automation, 1, flow), *world.others]
+        self.person: Person = StandIn(world.contact, [], live, {}, world.words, lambda: next(ids))
+        self.live = live[0]
         self.now = world.start
         self.end = world.start + world.lasts
         self.between = between
         self.script = list(script)
+        self.answers = world.answers
+        self.asked: Counter[str] = Counter()
         self.queue: list[tuple[datetime, int, Event | Scripted, int]] = []
         self.order = itertools.count()
         self.lines: list[Line] = []
-        self.asked = 0
+        self.sent = 0
+        self.underway: dict[tuple[int, int], Sent] = {}
         self.messages: list[Content] = []
         self.trace: list[Visit] = []
-        self.runs: dict[int, Run] = {}
+        self.passage: list[Visit] = []
+        self.runs: dict[int, Active] = {}
         self.said: list[str] = []
-        for one in self.script:
-            if one.on_message is None:
-                self._schedule(one, world.start)
 
     def play(self, first: Event) -> Transcript:
-        self._put(self.now, first)
+        self._put(self.now, self._aimed(first))
+        for one in self.script:
+            if one.on_message is None:
+                self._put(self.now + parse_duration(one.after), one)
         for _ in range(EVENTS_LIMIT):
             due = self._next()
             if due is None or due[0] > self.end:
@@ -142,11 +121,12 @@ class _Simulation:
             at, what, run_id = due
             self.now = max(self.now, at)
             event = self._event(what) if isinstance(what, Scripted) else what
-            self._tell(event)
-            if isinstance(event, Replied):  # live, the webhook that brings it opens the window
-                self.person.contact = structs.replace(self.person.contact, last_inbound_at=self.now)
-            self.person.happen(event, self.now, run_id)
-            self._report()
+            if event is not None:
+                self._happen(event, run_id)
+            if isinstance(what, Scripted) and what.contact:
+                self.person.contact = changed(self.person.contact, what.contact)
+            if event is not None:
+                self._let(event, run_id)
             self.person = self.between(self.person)
         else:
             self._line("end", f"the simulation ends here: {EVENTS_LIMIT:,} things have happened")
@@ -165,39 +145,55 @@ class _Simulation:
     def _put(self, at: datetime, what: Event | Scripted, run_id: int = 0) -> None:
         self.queue.append((at, next(self.order), what, run_id))
 
-    def _schedule(self, one: Scripted, since: datetime) -> None:
-        if one.event is not None or one.say is not None or one.tap is not None:
-            self._put(since + parse_duration(one.after), one)
-
-    def _event(self, one: Scripted) -> Event:
+    def _event(self, one: Scripted) -> Event | None:
         """What a line of the script means at the moment it happens."""
         if one.event is not None:
-            return one.event
+            return self._aimed(one.event)
         if one.tap is not None:
-            return self._tap(one.tap)
-        return Replied(one.say or "", Text(one.say or ""))
+            self._overtake()
+            return tap_on(self.messages, one.tap)
+        return None if one.say is None else Replied(one.say, Text(one.say))
 
-    def _tap(self, option: str) -> Event:
-        """A tap on the newest message that offers `option`; plain words when none does."""
-        for content in reversed(self.messages):
-            for text, label in _options(content):
-                parsed = parse_payload(text)
-                if parsed is not None and parsed[2] == option:
-                    return Replied(label or option, Tap(text, label or option))
-        return Replied(option, Text(option))
+    def _aimed(self, event: Event) -> Event:
+        """An event for an automation that is not here is for the flow that is."""
+        if isinstance(event, ApiCalled | Occasion | ShopHappened):
+            here = [one.automation_id for one in self.person.live]
+            anybody = isinstance(event, ShopHappened) and not event.automation_id
+            if event.automation_id not in here and not anybody:
+                return structs.replace(event, automation_id=self.live.automation_id)
+        return event
 
-    def _tell(self, event: Event) -> None:
+    def _happen(self, event: Event, run_id: int) -> None:
+        """What an event means for the world around the flow: the phone and the chat."""
+        contact = self.person.contact
         match event:
-            case Replied(text=text):
+            case Replied(text=text):  # live, the webhook that brings it opens the window
+                self._overtake()
                 self._line("customer", text)
-            case ShopHappened(kind=kind):
-                self._line("event", kind)
-            case ApiCalled(by=by):
-                self._line("event", f"started by {by}")
-            case ConsentChanged(consent=consent):
-                self._line("event", f"consent: {consent}")
+                said = {"last_inbound_at": self.now, "last_message": text}
+                self.person.contact = structs.replace(contact, **said)
+            case Verdict(seq=seq, state="sent"):
+                sent = self.underway.pop((run_id, seq), None)
+                if sent is not None and self._waits_for(sent):
+                    self._arrive(sent)
+                self.person.contact = structs.replace(contact, last_outbound_at=self.now)
+            case _ if words := event_words(event):
+                self._line("event", words)
             case _:
                 pass
+
+    def _let(self, event: Event, run_id: int) -> None:
+        """Let it happen to the person, and see what came of it."""
+        person = self.person
+        if isinstance(event, Started) and isinstance(person, StandIn):
+            person.begin(self.live, event, self.now)
+        else:
+            if isinstance(event, AIMED) and not run_id:  # of the script: it means the watched run
+                run_id = self._watched()
+            if isinstance(event, Retried) and run_id in self.runs:
+                person.runs.setdefault(run_id, self.runs[run_id])
+            person.happen(event, self.now, run_id)
+        self._report()
 
     def _report(self) -> None:
         """Take over what the person has newly done and asked for: lines and future events."""
@@ -210,37 +206,88 @@ class _Simulation:
         calls, person.calls = person.calls, []
         person.said = []
         for sent in sends:
-            self._deliver(sent)
+            self._send(sent)
         for call in calls:
-            self._put(self.now, HttpAnswered(call.call.seq, ok=True, status=200), call.run_id)
+            answer = self._answer(call.call.step)
+            ok = 200 <= answer.status < 300  # noqa: PLR2004  HTTP's own
+            told = HttpAnswered(call.call.seq, ok, answer.status, answer.body, answer.reason)
+            self._put(self.now + parse_duration(answer.after), told, call.run_id)
+        if isinstance(person, StandIn):
+            called, person.called = person.called, []
+            for run_id, effect in called:
+                answer = self._answer(effect.step)
+                ended = SubFlowEnded(
+                    effect.seq, answer.result, answer.values, answer.failed, answer.reason
+                )
+                self._put(self.now + parse_duration(answer.after), ended, run_id)
 
     def _show(self, moved: Moved) -> None:
-        run = self.runs[moved.active.run.id] = moved.active.run
+        run = moved.active.run
+        self.runs[run.id] = moved.active
         for visit in moved.trace:
             if visit.kind == "start":
                 continue
             self.trace.append(visit)
-            self._line("flow", _visit_words(visit), visit.step)
+            if run.id == self._watched():
+                self.passage.append(visit)
+            self._line("flow", visit_words(visit), visit.step)
         if run.status != "waiting":
             self._line("end", f"{run.status}: {run.reason}" if run.reason else run.status)
 
-    def _deliver(self, sent: Sent) -> None:
-        self.asked += 1
-        told = [one for one in self.script if one.on_message == self.asked]
-        verdict: VerdictState = next((one.verdict for one in told if one.verdict), "sent")
+    def _answer(self, step: str) -> Answer:
+        self.asked[step] += 1
+        self.asked[""] += 1
+        return answer_for(self.answers, self.asked, step)
+
+    def _send(self, sent: Sent) -> None:
+        self.sent += 1
+        told = [one for one in self.script if one.on_message == self.sent]
+        verdict = next((one for one in told if one.verdict), Scripted(verdict="sent"))
+        alone = not any((verdict.say, verdict.tap, verdict.event))
+        delay = parse_duration(verdict.after) if alone else timedelta(0)
+        if not delay and verdict.verdict == "sent":
+            self._arrive(sent)
+        elif verdict.verdict == "sent":
+            self.underway[sent.run_id, sent.send.seq] = sent
         if sent.run_id:
-            self._put(self.now, Verdict(sent.send.seq, verdict), sent.run_id)
-        if verdict == "sent":
-            self.messages.append(sent.send.content)
-            self._line("message", plain(sent.send.content), sent.send.step)
+            state = verdict.verdict or "sent"
+            event = Verdict(sent.send.seq, state, verdict.reason)
+            if verdict.contact and alone:
+                self._put(self.now + delay, Scripted(contact=verdict.contact))
+            self._put(self.now + delay, event, sent.run_id)
         for one in told:
-            self._schedule(one, self.now)
+            if one is not verdict or not alone:
+                self._put(self.now + parse_duration(one.after), one)
+
+    def _overtake(self) -> None:
+        """The contact answers: what is underway has come to their phone before its verdict."""
+        underway, self.underway = self.underway, {}
+        for sent in underway.values():
+            if self._waits_for(sent):
+                self._arrive(sent)
+
+    def _waits_for(self, sent: Sent) -> bool:
+        """Whether the run still waits for this message: else it was recalled."""
+        active = self.person.runs.get(sent.run_id)
+        return active is not None and active.run.seq == sent.send.seq
+
+    def _arrive(self, sent: Sent) -> None:
+        self.messages.append(sent.send.content)
+        self._line("message", plain(sent.send.content), sent.send.step)
+
+    def _watched(self) -> int:
+        """The first run of the flow that is simulated; 0 before it began."""
+        mine = (
+            one for one, run in self.runs.items() if run.automation_id == self.live.automation_id
+        )
+        return next(mine, 0)
 
     def _line(self, who: Any, text: str, step: str = "") -> None:
         self.lines.append(Line(self.now, who, text, step))
 
     def _transcript(self) -> Transcript:
-        main = next(iter(self.runs.values()), None)
+        watched = self.runs.get(self._watched())
+        main = watched.run if watched else None
         return Transcript(
             self.lines,
             self.messages,
@@ -249,29 +296,6 @@ class _Simulation:
             main.reason if main else "; ".join(self.said),
             main.wait.until if main and main.wait else None,
             self.person.contact,
+            self.passage,
+            main.goal if main else "",
         )
-
-
-def _options(content: Content) -> Iterator[tuple[str, str]]:
-    """`(payload, label)` of all that can be tapped."""
-    match content:
-        case Buttons(options=options) | Choices(options=options):
-            for option in options:
-                yield option.payload, option.label
-        case Template(buttons=buttons):
-            for button in buttons:
-                if button.kind == "quick_reply":
-                    yield button.value, ""
-        case _:
-            return
-
-
-def _visit_words(visit: Visit) -> str:
-    match visit.did:
-        case "left":
-            said = f"left by {visit.exit}" if visit.exit else "the end"
-        case "waits":
-            return visit.why or "waits"
-        case _:
-            said = visit.did
-    return f"{said}: {visit.why}" if visit.why else said

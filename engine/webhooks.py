@@ -1,24 +1,28 @@
 """Calls that runs asked for: rows claimed, called, retried with backoff; the answer is an event.
 
 A crash in the middle repeats the call with the same `Idempotency-Key`, so receivers can tell.
+Signed ones prove who calls: `Tiptoe-Signature: t=<unix seconds>,v1=<hex>` is the HMAC-SHA256 of
+`<t>.<body>` under the company's secret.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import secrets
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 import msgspec
 import structlog
 
-from engine.outside import TooLargeError, client, read_limited
+from engine.outside import Answer, ForbiddenAddressError, UnusableError, ask, client
 from flows.effects import CallWebhook
 from flows.events import HttpAnswered
-from store import events, http_calls
+from store import companies, events, http_calls
 from store.database import Database, is_about_data
 from store.http_calls import OpenCall
 
@@ -26,7 +30,11 @@ AT_ONCE = 20
 ABANDONED = timedelta(minutes=2)  # a claim this old belongs to a worker that died
 FIRST_PAUSE_S = 2
 LONGEST_PAUSE_S = 300
-TOO_MANY, SERVER_FAULT, BAD_REQUEST = 429, 500, 400
+LONGEST_ASKED_PAUSE_S = 3600  # of a `Retry-After`; a run does not wait for a day of maintenance
+BAD_REQUEST, SERVER_FAULT = 400, 500
+LATER = frozenset((408, 425, 429))  # request timeout, too early, too many requests
+SIGNATURE = "Tiptoe-Signature"
+_SIGNED = SIGNATURE.lower()
 log = structlog.get_logger(__name__)
 
 
@@ -58,11 +66,18 @@ class Caller:
         async with self.database.read() as tx:
             if not await http_calls.any_due(tx, now, now - ABANDONED):
                 return 0
-        async with self.database.write() as tx:
+        async with self.database.write("engine.calls.claim") as tx:
             calls = await http_calls.claim(tx, now, now - ABANDONED, AT_ONCE)
+            signed = {call.company_id for call in calls if call.request.get("sign")}
+            keys = await companies.webhook_secrets(tx, signed)
         if not calls:
             return 0
-        results = await asyncio.gather(*(self._call_safely(call) for call in calls))
+        results = await asyncio.gather(
+            *(
+                self._call_safely(call, keys[call.company_id] if call.request.get("sign") else "")
+                for call in calls
+            )
+        )
         try:
             await self._write(results)
         except Exception as error:
@@ -71,17 +86,17 @@ class Caller:
             await self._write_each(results)
         return len(results)
 
-    async def _call_safely(self, call: OpenCall) -> Result:
+    async def _call_safely(self, call: OpenCall, key: str) -> Result:
         """A fault of ours ends its own call; the others of the round are still written down."""
         try:
-            return await self._call(call)
+            return await self._call(call, key)
         except Exception as error:
             log.exception("webhook fault", call=call.id, run=call.run_id)
             said = f"internal fault: {type(error).__name__}: {error}"
             return Result(call, HttpAnswered(call.seq, ok=False, reason=said))
 
     async def _write(self, results: Sequence[Result]) -> None:
-        async with self.database.write() as tx:
+        async with self.database.write("engine.calls.record") as tx:
             await self._record(tx, results)
 
     async def _write_each(self, results: Sequence[Result]) -> None:
@@ -97,40 +112,64 @@ class Caller:
                 answer = HttpAnswered(one.call.seq, ok=False, reason=said)
                 await self._write([Result(one.call, answer)])
 
-    async def _call(self, call: OpenCall) -> Result:
+    async def _call(self, call: OpenCall, key: str) -> Result:
         request = msgspec.convert({"type": "webhook", **call.request}, CallWebhook)
-        headers = {"Idempotency-Key": f"tiptoe-{call.id}", **request.headers}
+        body = request.body.encode()
         try:
-            async with self.client.stream(
-                request.method,
-                request.url,
-                headers=headers,
-                content=request.body.encode() if request.body else None,
-                timeout=request.timeout_s,
-            ) as response:
-                body = await read_limited(response)
-        except TooLargeError as error:
+            async with asyncio.timeout(request.timeout_s):  # in all, however slowly it trickles in
+                answered = await ask(
+                    self.client,
+                    self.client.build_request(
+                        request.method,
+                        request.url,
+                        headers=_headers(call.id, request, body, key, self.clock()),
+                        content=body or None,
+                        timeout=request.timeout_s,
+                    ),
+                )
+        except UnusableError as error:
             return Result(call, HttpAnswered(call.seq, ok=False, reason=str(error)))
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
             said = f"the address cannot be called: {error}"
             return Result(call, HttpAnswered(call.seq, ok=False, reason=said))
+        except TimeoutError:
+            said = f"no answer within {request.timeout_s} seconds"
+            return self._again(call, request, HttpAnswered(call.seq, ok=False, reason=said))
         except httpx.HTTPError as error:
             said = f"no answer: {str(error) or type(error).__name__}"
             answer = HttpAnswered(call.seq, ok=False, reason=said)
-            forbidden = "private network" in said
-            return self._again(call, request, answer) if not forbidden else Result(call, answer)
-        ok = response.status_code < BAD_REQUEST
-        reason = "" if ok else f"answered {response.status_code}"
-        answer = HttpAnswered(call.seq, ok, response.status_code, _decoded(body), reason)
-        if response.status_code == TOO_MANY or response.status_code >= SERVER_FAULT:
+            if isinstance(error.__cause__, ForbiddenAddressError):
+                return Result(call, answer)
             return self._again(call, request, answer)
+        ok = answered.status < BAD_REQUEST
+        reason = "" if ok else f"answered {answered.status}"
+        answer = HttpAnswered(call.seq, ok, answered.status, _decoded(answered.body), reason)
+        if answered.status in LATER or answered.status >= SERVER_FAULT:
+            return self._again(call, request, answer, self._asked_pause(answered))
         return Result(call, answer)
 
-    def _again(self, call: OpenCall, request: CallWebhook, answer: HttpAnswered) -> Result:
+    def _again(
+        self, call: OpenCall, request: CallWebhook, answer: HttpAnswered, at_least: float = 0
+    ) -> Result:
         if call.attempts >= request.tries:
             return Result(call, answer)
         pause = min(FIRST_PAUSE_S * 2 ** (call.attempts - 1), LONGEST_PAUSE_S)
-        return Result(call, answer, pause * (1 + secrets.randbelow(1000) / 2000))
+        jitter = 1 + secrets.randbelow(1000) / 2000
+        return Result(call, answer, max(pause, at_least) * jitter)
+
+    def _asked_pause(self, answered: Answer) -> float:
+        """Seconds of a `Retry-After` (RFC 9110: seconds or a date); 0: there is none to obey."""
+        said = answered.retry_after.strip()
+        if said.isdecimal():
+            seconds = float(said)
+        else:
+            try:
+                at = parsedate_to_datetime(said)
+            except ValueError:
+                return 0
+            at = at if at.tzinfo else at.replace(tzinfo=UTC)
+            seconds = (at - self.clock()).total_seconds()
+        return min(max(seconds, 0), LONGEST_ASKED_PAUSE_S)
 
     async def _record(self, tx: Any, results: Sequence[Result]) -> None:
         now = self.clock()
@@ -148,11 +187,35 @@ class Caller:
             log.info("webhook called", run=one.call.run_id, ok=one.answer.ok)
 
 
+def signature(key: str, body: bytes, at: datetime) -> str:
+    """The value of the header `Tiptoe-Signature` for a call at that moment."""
+    seconds = int(at.timestamp())
+    made = hmac.new(key.encode(), f"{seconds}.".encode() + body, "sha256").hexdigest()
+    return f"t={seconds},v1={made}"
+
+
+def _headers(
+    call_id: int, request: CallWebhook, body: bytes, key: str, at: datetime
+) -> Mapping[bytes, bytes]:
+    """The author's headers over our usual ones; who signs is never the author's choice."""
+    usual = {"User-Agent": "Tiptoe", "Accept-Encoding": "identity"}
+    usual["Idempotency-Key"] = f"tiptoe-{call_id}"
+    if body:
+        json = not isinstance(_decoded(body), str)
+        usual["Content-Type"] = "application/json" if json else "text/plain; charset=utf-8"
+    chosen = {name.lower() for name in request.headers}
+    headers = {name: value for name, value in usual.items() if name.lower() not in chosen}
+    headers |= {name: value for name, value in request.headers.items() if name.lower() != _SIGNED}
+    if key:
+        headers[SIGNATURE] = signature(key, body, at)
+    return {name.encode(): value.encode() for name, value in headers.items()}
+
+
 def _decoded(body: bytes) -> Any:
     """The answer as JSON, else as text."""
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return body.decode("utf-8", "replace")
 
 

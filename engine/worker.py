@@ -23,6 +23,8 @@ from redis.exceptions import RedisError
 from engine.jobs.advance import advance_batch
 from engine.jobs.tick import tick
 from engine.jobs.upkeep import upkeep
+from engine.occasions import Occasions
+from engine.retention import Retention
 from engine.runner import Runner
 from engine.webhooks import Caller
 from store import heartbeats
@@ -30,7 +32,7 @@ from store.database import Database
 from store.doorbell import Doorbell
 
 QUEUE = "arq:queue"
-POLL_S = 0.01  # arq's default of half a second would be all of our latency
+LISTEN_S = 0.25  # between two looks when no bell rings; the cron jobs need no more
 JOB_LIMIT_S = 300
 PAUSE_S = 1.0  # between two ticks, and before Redis is tried again
 SILENT_S = 2.5  # without a tick, until we tick ourselves
@@ -40,25 +42,48 @@ EVERY_SECOND = set(range(60))
 log = structlog.get_logger(__name__)
 
 
+class RungWorker(Worker):
+    """arq's worker, woken by a bell where arq itself would look a hundred times a second."""
+
+    def __init__(self, bell: Doorbell, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._bell = bell
+
+    async def main(self) -> None:
+        """Start the jobs that are there, listen, and look again."""
+        self.ctx["redis"] = self.pool
+        while True:
+            await self._poll_iteration()
+            await self._bell.hear_engine(LISTEN_S)
+
+
 async def run(
     database_url: str,
     redis_url: str,
     clock: Callable[[], datetime],
     *,
     allow_private_webhooks: bool = False,
+    public_url: str = "",
 ) -> None:
-    """Work until SIGTERM or SIGINT; the batch in hand is finished first."""
+    """Work until SIGTERM or SIGINT; the batch in hand is finished first. `public_url` is how the
+    links of ours in messages reach us.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     database = Database(database_url)
     bell = Doorbell(redis_url)
-    runner = Runner(database, clock, bell)
+    runner = Runner(database, clock, bell, public_url=public_url)
     caller = Caller(database, clock, allow_private=allow_private_webhooks)
-    ctx: dict[str, Any] = {"runner": runner, "caller": caller}
+    ctx: dict[str, Any] = {
+        "runner": runner,
+        "caller": caller,
+        "occasions": Occasions(database, runner.flows, clock, runner.batch),
+        "retention": Retention(database),
+    }
     tasks = [
-        asyncio.create_task(_work(redis_url, ctx, stop)),
+        asyncio.create_task(_work(redis_url, ctx, bell, stop)),
         asyncio.create_task(_beat(database, stop)),
         asyncio.create_task(_watch(ctx, stop)),
     ]
@@ -71,12 +96,12 @@ async def run(
         await database.close()
 
 
-async def _work(redis_url: str, ctx: dict[str, Any], stop: asyncio.Event) -> None:
+async def _work(redis_url: str, ctx: dict[str, Any], bell: Doorbell, stop: asyncio.Event) -> None:
     """Arq as long as Redis is there, bare ticks while it is not."""
     while not stop.is_set():
         worker = None
         try:
-            worker = await _worker(redis_url, ctx)
+            worker = await _worker(redis_url, ctx, bell)
             await _until(worker.main(), stop)
         except (RedisError, OSError) as error:
             log.warning("Redis is away; going on without it", error=str(error))
@@ -104,12 +129,13 @@ async def _watch(ctx: dict[str, Any], stop: asyncio.Event) -> None:
         await _until(asyncio.sleep(PAUSE_S), stop)
 
 
-async def _worker(redis_url: str, ctx: dict[str, Any]) -> Worker:
+async def _worker(redis_url: str, ctx: dict[str, Any], bell: Doorbell) -> RungWorker:
     settings = RedisSettings.from_dsn(redis_url)
     settings.conn_retries = 0
     settings.retry_on_timeout = True
     pool = await create_pool(settings)
-    return Worker(
+    return RungWorker(
+        bell,
         functions=[func(advance_batch, keep_result=0, max_tries=1)],
         cron_jobs=[
             cron(tick, second=EVERY_SECOND, microsecond=0, keep_result=0, max_tries=1, unique=True),
@@ -118,7 +144,6 @@ async def _worker(redis_url: str, ctx: dict[str, Any]) -> Worker:
         redis_pool=pool,
         queue_name=QUEUE,
         handle_signals=False,
-        poll_delay=POLL_S,
         job_timeout=JOB_LIMIT_S,
         keep_result=0,
         ctx=ctx,

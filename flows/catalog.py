@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from flows import migrations
 from flows.document import AnyFlow, Flow
-from flows.explain import Place, explain, nearest
+from flows.explain import Place, explain, nearest, validator_of
 from flows.issues import Known, certain_issues, issues
 from flows.problems import Problem, pointer
 from flows.step import Step
@@ -180,10 +180,10 @@ class Catalog:
 
     def _validator(self, kind: type) -> Draft202012Validator:
         if kind not in self._validators:
-            self._validators[kind] = Draft202012Validator(self.kind_schema(kind))
+            self._validators[kind] = validator_of(self.kind_schema(kind))
         return self._validators[kind]
 
     @cached_property
     def _envelope(self) -> Draft202012Validator:
         """The document without its entries, which are checked one by one for better words."""
-        return Draft202012Validator(self.kind_schema(Flow[Any, Any]))
+        return validator_of(self.kind_schema(Flow[Any, Any]))

@@ -1,65 +1,52 @@
-"""The condition tree shared by if_else, triggers, exit rules and segments.
+"""The condition tree shared by if_else, branch, triggers, entry and segments.
 
 A leaf compares one value, found by its dotted path (`contact.tags`, `cart.total`, `answers.size`),
-with another. A verdict always comes with its reason in words, for the trace.
+with another. A verdict always comes with its reason in words and with what it looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from flows.patterns import search
+from flows.comparing import (
+    ALONE,
+    LASTING,
+    ORDERED,
+    SAID,
+    Operator,
+    Scene,
+    can_be_ordered,
+    compares,
+    is_empty,
+    show,
+)
+from flows.duration import parse_duration
+from flows.patterns import problem_in_pattern
+from flows.values import CHOICES, Values
 from flows.words import normal
 
-Operator = Literal[
-    "is",
-    "is_not",
-    "contains",
-    "contains_not",
-    "starts_with",
-    "matches",
-    "more_than",
-    "less_than",
-    "at_least",
-    "at_most",
-    "before",
-    "after",
-    "is_set",
-    "is_empty",
-    "is_one_of",
-]
-_SAID: dict[Operator, str] = {
-    "is": "is",
-    "is_not": "is not",
-    "contains": "contains",
-    "contains_not": "does not contain",
-    "starts_with": "starts with",
-    "matches": "matches",
-    "more_than": "is more than",
-    "less_than": "is less than",
-    "at_least": "is at least",
-    "at_most": "is at most",
-    "before": "is before",
-    "after": "is after",
-    "is_set": "is set",
-    "is_empty": "is empty",
-    "is_one_of": "is one of",
-}
-_SHOWN = 60  # characters of a value repeated in a reason
 _DEPTH = 8
+_TOO_DEEP = f"conditions are nested more than {_DEPTH} deep"
+_NEED_NOTHING = frozenset(("is", "is_not", *ALONE))  # “is nothing” is a fair question
+_KEPT_TEXT, _KEPT_ITEMS, _KEPT_DEPTH = 200, 20, 4  # what the trace keeps of a long value
+_FIELDS = "contact.fields."
 
 
 class Leaf(Struct, frozen=True, forbid_unknown_fields=True, tag="is", tag_field="type"):
     """One comparison: the value at `value` (a dotted path) `op` `to`."""
 
     value: Annotated[str, Meta(min_length=1, max_length=200, description="What to look at")]
-    op: Operator = "is"
-    to: str | int | float | bool | list[str] | None = None
+    op: Annotated[Operator, Meta(description="How it is compared")] = "is"
+    to: Annotated[
+        str | int | float | bool | list[str | int | float] | None,
+        Meta(description="What it is compared with; a length of time for “within” and “ago”"),
+    ] = None
+    to_value: Annotated[
+        str, Meta(max_length=200, description="Compare with this value instead: a dotted path")
+    ] = ""
 
 
 class All(Struct, frozen=True, forbid_unknown_fields=True, tag="all", tag_field="type"):
@@ -85,51 +72,44 @@ class Not(Struct, frozen=True, forbid_unknown_fields=True, tag="not", tag_field=
 Condition = Leaf | All | Any_ | Not
 
 
-def holds(condition: Condition, values: Mapping[str, Any], depth: int = 0) -> tuple[bool, str]:
+class Judged(Struct, frozen=True):
+    """Whether a condition holds, why in words, and the values it looked at by path."""
+
+    held: bool
+    why: str
+    saw: dict[str, Any]
+
+
+def judge(condition: Condition, values: Mapping[str, Any]) -> Judged:
+    """Whether `condition` holds for `values`; only what decides it is looked at."""
+    saw: dict[str, Any] = {}
+    held, why = _judge(condition, values, saw, 0)
+    return Judged(held, why, saw)
+
+
+def holds(condition: Condition, values: Mapping[str, Any]) -> tuple[bool, str]:
     """Whether `condition` holds for `values`, and why, in words."""
-    if depth > _DEPTH:
-        return False, f"conditions are nested more than {_DEPTH} deep"
-    match condition:
-        case Leaf():
-            return _compare(condition, look_up(values, condition.value))
-        case Not(of=inner):
-            held, why = holds(inner, values, depth + 1)
-            return not held, why
-        case All(of=parts):
-            said = []
-            for part in parts:
-                held, why = holds(part, values, depth + 1)
-                if not held:
-                    return False, why
-                said.append(why)
-            return True, " and ".join(said) or "there is no condition"
-        case Any_(of=parts):
-            said = []
-            for part in parts:
-                held, why = holds(part, values, depth + 1)
-                if held:
-                    return True, why
-                said.append(why)
-            return False, ", ".join(said) or "there is nothing to choose from"
+    return _judge(condition, values, {}, 0)
 
 
 def in_words(condition: Condition) -> str:
     """The condition as a person would say it: `tags contains “vip” and cart.total is set`."""
     match condition:
-        case Leaf(value=value, op=op, to=to):
-            said = f"{value.removeprefix('contact.')} {_SAID[op]}"
-            return said if op in ("is_set", "is_empty") else f"{said} {_show(to)}"
+        case Leaf(value=value, op=op, to=to, to_value=other):
+            said = f"{_named(value)} {SAID[op]}"
+            if op in ALONE:
+                return said
+            if other:
+                return f"{said} {_named(other)}"
+            if op == "between" and isinstance(to, list) and len(to) == 2:  # noqa: PLR2004
+                return f"{said} {show(to[0])} and {show(to[1])}"
+            return f"{said} {show(to)}"
         case Not(of=inner):
             return f"not ({in_words(inner)})"
         case All(of=parts):
             return " and ".join(map(_inner_words, parts)) or "always"
         case Any_(of=parts):
             return " or ".join(map(_inner_words, parts)) or "never"
-
-
-def _inner_words(condition: Condition) -> str:
-    several = isinstance(condition, All | Any_) and len(condition.of) > 1
-    return f"({in_words(condition)})" if several else in_words(condition)
 
 
 def look_up(values: Any, path: str) -> Any:
@@ -145,99 +125,165 @@ def look_up(values: Any, path: str) -> Any:
     return found
 
 
-def _compare(leaf: Leaf, found: Any) -> tuple[bool, str]:
-    held = _test(leaf.op, found, leaf.to)
+def paths_in(condition: Condition, where: str) -> Iterator[tuple[str, str]]:
+    """`(field, path)` of every value that the condition looks at."""
+    match condition:
+        case Leaf(value=value, to_value=other):
+            yield f"{where}/value", value
+            if other:
+                yield f"{where}/to_value", other
+        case Not(of=inner):
+            yield from paths_in(inner, f"{where}/of")
+        case All(of=parts) | Any_(of=parts):
+            for number, part in enumerate(parts):
+                yield from paths_in(part, f"{where}/of/{number}")
+
+
+def problems_in(condition: Condition, where: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """`(field, sentence)` of what the schema cannot say is wrong with a condition."""
+    if depth > _DEPTH:
+        yield where, f"Conditions can be nested {_DEPTH} deep; this goes deeper."
+        return
+    match condition:
+        case Leaf():
+            wrong = _leaf_problem(condition)
+            if wrong:
+                yield f"{where}/to", wrong
+        case Not(of=inner):
+            yield from problems_in(inner, f"{where}/of", depth + 1)
+        case All(of=parts) | Any_(of=parts):
+            if not parts:
+                yield f"{where}/of", "There is no condition here; add one."
+            for number, part in enumerate(parts):
+                yield from problems_in(part, f"{where}/of/{number}", depth + 1)
+
+
+def _judge(
+    condition: Condition, values: Mapping[str, Any], saw: dict[str, Any], depth: int
+) -> tuple[bool, str]:
+    if depth > _DEPTH:
+        return False, _TOO_DEEP
+    match condition:
+        case Leaf():
+            return _judge_leaf(condition, values, saw)
+        case Not(of=inner):
+            held, why = _judge(inner, values, saw, depth + 1)
+            return not held, why
+        case All(of=parts):
+            said = []
+            for part in parts:
+                held, why = _judge(part, values, saw, depth + 1)
+                if not held:
+                    return False, why
+                said.append(why)
+            return True, " and ".join(said) or "there is no condition"
+        case Any_(of=parts):
+            said = []
+            for part in parts:
+                held, why = _judge(part, values, saw, depth + 1)
+                if held:
+                    return True, why
+                said.append(why)
+            return False, ", ".join(said) or "there is nothing to choose from"
+
+
+def _judge_leaf(leaf: Leaf, values: Mapping[str, Any], saw: dict[str, Any]) -> tuple[bool, str]:
+    found = look_up(values, leaf.value)
+    saw[leaf.value] = kept(found)
+    to: Any = leaf.to
+    if leaf.to_value:
+        to = look_up(values, leaf.to_value)
+        saw[leaf.to_value] = kept(to)
+    held = compares(leaf.op, found, to, _scene(values, leaf.value))
     said = "holds" if held else "does not hold"
-    shown = "empty" if _empty(found) else _show(found)
-    return held, f"“{in_words(leaf)}” {said}: it is {shown}"
+    shown = "empty" if is_empty(found) else show(found)
+    against = f", compared with {show(to)}" if leaf.to_value else ""
+    return held, f"“{in_words(leaf)}” {said}: it is {shown}{against}"
 
 
-def _test(op: Operator, found: Any, to: Any) -> bool:
-    match op:
-        case "is_set":
-            return not _empty(found)
-        case "is_empty":
-            return _empty(found)
-        case "is":
-            return _same(found, to)
-        case "is_not":
-            return not _same(found, to)
-        case "is_one_of":
-            return any(_same(found, one) for one in (to if isinstance(to, list) else [to]))
-        case "contains":
-            return _contains(found, to)
-        case "contains_not":
-            return not _contains(found, to)
-        case "starts_with":
-            return normal(_text(found)).startswith(normal(_text(to)))
-        case "matches":
-            return search(_text(to), _text(found))
-        case _:
-            return _test_order(op, found, to)
+_NOWHERE = Scene()
 
 
-def _test_order(op: Operator, found: Any, to: Any) -> bool:
-    read: Callable[[Any], Any] = _moment if op in ("before", "after") else _number
-    left, right = read(found), read(to)
-    if left is None or right is None:
-        return False
-    if left == right:
-        return op in ("at_least", "at_most")
-    return bool(left > right) == (op in ("after", "more_than", "at_least"))
+def _scene(values: Mapping[str, Any], path: str) -> Scene:
+    if not isinstance(values, Values):
+        return _NOWHERE
+    kinds = values.contact.company.fields
+    kind = kinds.get(path[len(_FIELDS) :]) if path.startswith(_FIELDS) else None
+    return Scene(values.now, values.contact.zone, kind)
 
 
-def _empty(found: Any) -> bool:
-    return found is None or (isinstance(found, str | list | dict) and not found)
+def kept(value: Any, depth: int = 0) -> Any:
+    """`value` as the trace keeps it: plain, and not at any length."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, list | dict) and depth == _KEPT_DEPTH:
+        return "…"
+    if isinstance(value, list):
+        return [kept(one, depth + 1) for one in value[:_KEPT_ITEMS]]
+    if isinstance(value, dict):
+        items = list(value.items())[:_KEPT_ITEMS]
+        return {str(key): kept(one, depth + 1) for key, one in items}
+    text = str(value)
+    return text if len(text) <= _KEPT_TEXT else f"{text[:_KEPT_TEXT]}…"
 
 
-def _same(found: Any, to: Any) -> bool:
-    if isinstance(found, list):
-        return any(_same(one, to) for one in found)
-    left, right = _number(found), _number(to)
-    if left is not None and right is not None:
-        return left == right
-    return normal(_text(found)) == normal(_text(to))
+def _inner_words(condition: Condition) -> str:
+    several = isinstance(condition, All | Any_) and len(condition.of) > 1
+    return f"({in_words(condition)})" if several else in_words(condition)
 
 
-def _contains(found: Any, to: Any) -> bool:
-    wanted = normal(_text(to))
-    if isinstance(found, list):
-        return any(normal(_text(one)) == wanted for one in found)
-    return wanted in normal(_text(found))
+def _named(path: str) -> str:
+    return path.removeprefix("contact.")
 
 
-def _number(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or value is None:
+def _leaf_problem(leaf: Leaf) -> str | None:
+    to, op = leaf.to, leaf.op
+    if leaf.to_value or op in ALONE:
         return None
+    wrong = _count_problem(leaf)
+    if wrong:
+        return wrong
+    if op not in _NEED_NOTHING and (to is None or to in ("", [])):
+        return "Say what it is compared with."
+    if op == "matches":
+        pattern = problem_in_pattern(str(to))
+        return f"“{to}” is no regular expression: {pattern}." if pattern else None
+    if op in LASTING:
+        return _length_problem(to)
+    return _order_problem(leaf) if op in ORDERED else _choice_problem(leaf)
+
+
+def _count_problem(leaf: Leaf) -> str | None:
+    several = isinstance(leaf.to, list)
+    if leaf.op == "between" and not (isinstance(leaf.to, list) and len(leaf.to) == 2):  # noqa: PLR2004
+        return "Give two values: from and to."
+    if several and leaf.op not in ("between", "is_one_of", "is_none_of"):
+        return "Only “is one of”, “is none of” and “between” take several values."
+    return None
+
+
+def _order_problem(leaf: Leaf) -> str | None:
+    by_time = leaf.op in ("before", "after")
+    for one in leaf.to if isinstance(leaf.to, list) else [leaf.to]:
+        if not can_be_ordered(leaf.op, one):
+            return f"“{one}” is not {'a day or time' if by_time else 'a number, day or time'}."
+    return None
+
+
+def _length_problem(to: Any) -> str | None:
     try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation:
+        parse_duration(str(to))
+    except ValueError as error:
+        return f"{str(error)[:1].upper()}{str(error)[1:]}."
+    return None
+
+
+def _choice_problem(leaf: Leaf) -> str | None:
+    """A weekday that is none would never hold, without a word."""
+    choice = CHOICES.get(leaf.value)
+    if choice is None or leaf.op not in ("is", "is_not", "is_one_of", "is_none_of"):
         return None
-    return number if number.is_finite() else None
-
-
-def _moment(value: Any) -> datetime | None:
-    """`value` as a moment; a day is its midnight, and a time without a zone is UTC."""
-    if isinstance(value, datetime):
-        moment = value
-    elif isinstance(value, date):
-        moment = datetime(value.year, value.month, value.day, tzinfo=UTC)
-    else:
-        try:
-            moment = datetime.fromisoformat(_text(value).strip())
-        except ValueError:
-            return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
-
-
-def _show(value: Any) -> str:
-    text = ", ".join(map(_text, value)) if isinstance(value, list) else _text(value)
-    return f"“{text[:_SHOWN]}{'…' if len(text) > _SHOWN else ''}”"
+    for one in leaf.to if isinstance(leaf.to, list) else [leaf.to]:
+        if isinstance(one, str) and one and normal(one) not in choice:
+            return f"“{one}” is not possible here. Choose one of {', '.join(choice)}."
+    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated
 
 from msgspec import Meta
@@ -23,6 +24,7 @@ Duration = Annotated[
 ]
 
 
+@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> timedelta:
     """`"1d12h"` -> 36 hours. Raises ValueError with what is allowed."""
     match = _PARTS.match(text)
@@ -33,6 +35,7 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
+@lru_cache(maxsize=1024)
 def duration_words(length: timedelta) -> str:
     """36 hours -> `"1 day 12 hours"`; nothing -> `"no time"`."""
     rest = int(length.total_seconds())

@@ -166,9 +166,10 @@ class SubFlowEnded(Struct, frozen=True, tag="sub_flow_ended", omit_defaults=True
 
 
 class Stopped(Struct, frozen=True, tag="stopped", omit_defaults=True):
-    """A person ended this run by hand."""
+    """A person ended this run by hand. With `from_step` only if it is still there."""
 
     reason: str = ""
+    from_step: str = ""
 
 
 class MovedTo(Struct, frozen=True, tag="moved_to", omit_defaults=True):
@@ -176,9 +177,13 @@ class MovedTo(Struct, frozen=True, tag="moved_to", omit_defaults=True):
 
     `revision_id` 0 keeps the run's own. Moved to the step it waits in, the run goes on waiting and
     only what follows is new. What the run has sent at `step` is not sent again, unless `again`.
+    With `from_step` only a run that is still there is moved. `left` (the engine's own): a message
+    of the step it leaves may have gone out.
     """
 
     step: str
+    from_step: str = ""
+    left: bool = False
     revision_id: int = 0
     why: str = ""
     again: bool = False

@@ -7,23 +7,44 @@ from __future__ import annotations
 
 import json as _json
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
 from typing import Any
 
 from liquid import Environment, RenderContext
+from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.exceptions import FilterArgumentError
 from liquid.filter import liquid_filter, string_filter, with_context
 
+from flows.calendar import local
+
 SIZE_LIMIT = 60_000  # characters or items that may go into or come out of one filter
+WORK_LIMIT = 3_000_000  # the same, of all filters of one text: a second's work at the worst
 _DIRECTIVES = re.compile(r"(?:[^%]|%-?[A-Za-z%])*")  # widths such as %999999d make huge texts
 
 Filter = Callable[..., Any]
 
 
+class _Work(threading.local):
+    """What one text may still ask of its filters."""
+
+    left = WORK_LIMIT
+
+
+_work = _Work()
+
+
+def begin() -> None:
+    """Another text is filled in."""
+    _work.left = WORK_LIMIT
+
+
 def set_up(environment: Environment) -> None:
     """Replace the filters that read the clock or can blow up, and bound all of them."""
+    # Liquid limits how often a loop runs, not how far it skips: (1..999999999) offset: 999999990.
+    RangeLiteral._make_range = _bounded_range  # type: ignore[assignment, method-assign]  # noqa: SLF001
     own: dict[str, Filter] = {"date": date, "json": json, "replace": replace, "join": join}
     environment.filters.update(own)
     for name, one in list(environment.filters.items()):
@@ -33,7 +54,8 @@ def set_up(environment: Environment) -> None:
 @with_context
 @liquid_filter
 def date(value: object, form: object = "%Y-%m-%d", *, context: RenderContext) -> str:
-    """A moment in the given form, `{{ order.created_at | date: "%d/%m" }}`; other texts unchanged.
+    """A moment in the given form, on the contact's clock: `{{ order.created_at | date: "%d/%m" }}`.
+    A time without a zone stays as it is, and so does what is no time.
 
     "now" is the `now` of the values, so that a text filled in twice reads the same.
     """
@@ -46,6 +68,10 @@ def date(value: object, form: object = "%Y-%m-%d", *, context: RenderContext) ->
             return str(value)
     if not _DIRECTIVES.fullmatch(str(form)):
         raise FilterArgumentError(f"“{form}” is no form of a date", token=None)
+    contact = context.resolve("contact", default=None)
+    zone = contact.get("zone") if isinstance(contact, Mapping) else None
+    if zone and value.tzinfo is not None:
+        value = local(value, str(zone))
     return value.strftime(str(form))
 
 
@@ -76,13 +102,25 @@ def join(values: object, between: object = " ") -> str:
 def _bounded(one: Filter) -> Filter:
     @wraps(one)
     def bounded(*values: Any, **named: Any) -> Any:
-        for value in (*values, *named.values()):
-            _check(_size(value))
+        sizes = [_size(value) for value in (*values, *named.values())]
+        _check(max(sizes))
+        _work.left -= sum(sizes)
+        if _work.left < 0:
+            raise FilterArgumentError("its filters have too much to do", token=None)
         result = one(*values, **named)
         _check(_size(result))
         return result
 
     return bounded
+
+
+_make_range = RangeLiteral._make_range  # noqa: SLF001
+
+
+def _bounded_range(literal: RangeLiteral, start: Any, stop: Any) -> range:
+    made = _make_range(literal, start, stop)
+    _check(made.stop - made.start)
+    return made
 
 
 def _size(value: object) -> int:

@@ -1,38 +1,23 @@
-"""All problems of a document whose shape is right: its graph, its references, its manners.
+"""All problems of a document whose shape is right: its graph, its names, its manners.
 
 Rule: nothing here looks outside; what exists outside is handed in as `Known`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
 
-from msgspec import Struct
-
 from flows.contact import SERVICE_WINDOW
 from flows.document import AnyFlow
+from flows.known import Known, TemplateFacts, references
+from flows.naming import names
 from flows.problems import Problem, pointer
-from flows.step import Reference
 from flows.text import problem_in
 from flows.trigger import trigger_kind
 
-
-class TemplateFacts(Struct, frozen=True):
-    """What a check must know of a template."""
-
-    category: str
-    status: str
-    variables: int
-    has_stop: bool = False
-
-
-class Known(Struct, frozen=True):
-    """What exists outside the document. None: not known, so not checked."""
-
-    templates: Mapping[tuple[str, str], TemplateFacts] | None = None
-    automations: frozenset[str] | None = None
+__all__ = ["Known", "TemplateFacts", "certain_issues", "issues"]
 
 
 def issues(flow: AnyFlow, known: Known | None = None) -> list[Problem]:
@@ -46,7 +31,8 @@ def issues(flow: AnyFlow, known: Known | None = None) -> list[Problem]:
         _service_window,
     )
     found = [problem for check in checks for problem in check(flow)]
-    return found + list(_references(flow, known or Known()))
+    world = known or Known()
+    return [*found, *names(flow, world), *references(flow, world)]
 
 
 def certain_issues(flow: AnyFlow, known: Known | None, unread: AbstractSet[str]) -> list[Problem]:
@@ -59,7 +45,8 @@ def certain_issues(flow: AnyFlow, known: Known | None, unread: AbstractSet[str])
     found = [problem for check in checks for problem in check]
     if flow.start is not None:
         found += _start(flow, unread)
-    found += _references(flow, known or Known())
+    world = known or Known()
+    found += [*names(flow, world, unread), *references(flow, world)]
     return [problem for problem in found if problem.severity == "error"]
 
 
@@ -193,48 +180,3 @@ def _service_window(flow: AnyFlow) -> Iterator[Problem]:
                 step_id,
                 "Send a template here, or check that the service window is open.",
             )
-
-
-def _references(flow: AnyFlow, known: Known) -> Iterator[Problem]:
-    marketing: list[str] = []
-    way_out = False
-    for step_id, step in flow.steps.items():
-        for wanted in step.references():
-            where = pointer("steps", step_id) + wanted.field
-            if wanted.what == "automation":
-                if known.automations is not None and wanted.name not in known.automations:
-                    said = f"Automation {wanted.name} does not exist."
-                    yield Problem("error", said, where, step_id, "Choose another one.")
-                continue
-            if known.templates is None:
-                continue
-            facts = known.templates.get((wanted.name, wanted.language))
-            if facts is None:
-                said = f"Template “{wanted.name}” in language “{wanted.language}” does not exist."
-                yield Problem("error", said, where, step_id, "Choose another one, or create it.")
-                continue
-            yield from _template(facts, wanted, step_id, where)
-            if facts.category.lower() == "marketing":
-                marketing.append(step_id)
-                way_out = way_out or facts.has_stop
-    if marketing and not way_out:
-        yield Problem(
-            "warning",
-            "This is marketing, and none of its templates offers a way out.",
-            pointer("steps", marketing[0]),
-            marketing[0],
-            "Use a template with a “Stop” button or “Reply STOP”.",
-        )
-
-
-def _template(
-    facts: TemplateFacts, wanted: Reference, step_id: str, where: str
-) -> Iterator[Problem]:
-    if facts.status != "APPROVED":
-        status = facts.status.lower()
-        said = f"Template “{wanted.name}” is {status}; only approved ones can be sent."
-        yield Problem("error", said, where, step_id)
-    if wanted.variables is not None and facts.variables != wanted.variables:
-        count = f"needs {facts.variables} filled in, this fills in {wanted.variables}"
-        said = f"Variables of template “{wanted.name}”: it {count}."
-        yield Problem("error", said, where, step_id)

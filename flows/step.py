@@ -17,6 +17,7 @@ from flows.effects import Effect
 from flows.events import Event
 from flows.run import Run, WaitFor
 from flows.text import has_liquid, render
+from flows.values import Values
 
 Group = Literal["messages", "waiting", "logic", "data", "flow"]
 StepId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Stable name of a step")]
@@ -26,7 +27,7 @@ Place = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
 class Reference(Struct, frozen=True):
     """Something outside the document that a step names in `field`."""
 
-    what: Literal["template", "automation"]
+    what: Literal["template", "automation", "list", "field", "user"]
     name: str
     field: str
     language: str = ""
@@ -74,15 +75,37 @@ class Fail(Struct, frozen=True):
 
 
 Outcome = Leave | Wait | Stay | Fail
+NO_STEPS: Mapping[str, Any] = {}
 
 
 class Context:
-    """What a step sees while it acts. Everything here is a value; nothing can be changed."""
+    """What a step sees while it acts. Everything here is a value; nothing can be changed.
 
-    __slots__ = ("_values", "contact", "now", "run", "seed", "seq", "step")
+    `steps` are all of the flow, `language` is that of its messages.
+    """
+
+    __slots__ = (
+        "_values",
+        "contact",
+        "language",
+        "now",
+        "run",
+        "seed",
+        "seq",
+        "step",
+        "steps",
+    )
 
     def __init__(
-        self, run: Run, step: str, seq: int, contact: Contact, now: datetime, seed: int
+        self,
+        run: Run,
+        step: str,
+        seq: int,
+        contact: Contact,
+        now: datetime,
+        seed: int,
+        steps: Mapping[str, Step] = NO_STEPS,
+        language: str = "",
     ) -> None:
         self.run = run
         self.step = step
@@ -90,20 +113,17 @@ class Context:
         self.contact = contact
         self.now = now
         self.seed = seed
-        self._values: dict[str, Any] | None = None
+        self.steps = steps
+        self.language = language
+        self._values: Values | None = None
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """All that texts and conditions may name: the run's variables, `contact`, `company`."""
+        """All that texts and conditions may name: the run's variables, `contact`, `company`,
+        `window` and `now`.
+        """
         if self._values is None:
-            company = self.contact.company
-            self._values = {
-                **self.run.variables,
-                "contact": self.contact.words(),
-                "company": {"name": company.name, "language": company.language},
-                "window": {"open": self.contact.window_open(self.now)},
-                "now": self.now.isoformat(),
-            }
+            self._values = Values(self.run.variables, self.contact, self.now)
         return self._values
 
     def render(self, text: str) -> str:
@@ -135,6 +155,10 @@ class Step(
         """A run arrives."""
         raise NotImplementedError
 
+    def enter_again(self, ctx: Context) -> Outcome:  # noqa: ARG002  kinds look at it
+        """A run arrives by hand whose message of this step has left already: none is sent twice."""
+        return Leave("sent", "it was sent before")
+
     def resume(self, ctx: Context, event: Event) -> Outcome:
         """Something happened that the run waited for here."""
         raise NotImplementedError(f"{type(self).__name__} never waits for {event}")
@@ -162,12 +186,32 @@ class Step(
         """
         return timedelta(0)
 
+    def offers(self) -> tuple[tuple[str, str], ...]:
+        """`(id, label)` of the options its message shows, in their order; a label may be empty."""
+        return ()
+
     def free_form(self) -> bool:
         """Whether this sends something that WhatsApp only allows inside the service window."""
         return False
 
     def references(self) -> Iterator[Reference]:
         """What outside the document this step needs."""
+        return iter(())
+
+    def looks_at(self) -> Iterator[tuple[str, str]]:
+        """`(field, dotted path)` of every value the settings name outside of texts."""
+        return iter(())
+
+    def listens(self) -> Iterator[tuple[str, str, str]]:
+        """`(field, on, name)` of everything it waits to hear, in the words of `flows.listen`."""
+        return iter(())
+
+    def steps_named(self) -> Iterator[tuple[str, str]]:
+        """`(field, step id)` of every setting, besides `next`, that names another step."""
+        return iter(())
+
+    def options_named(self) -> Iterator[tuple[str, str, str]]:
+        """`(field, step id, option id)` of every setting that names an option of another step."""
         return iter(())
 
 

@@ -5,15 +5,19 @@ Rendering is bounded (loops, nesting, size) and reads nothing but the values it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any
 
 from liquid import BoundTemplate, Environment, RenderContext
 from liquid.exceptions import LiquidError
+from liquid.static_analysis import Variable
+from msgspec import Struct
 
 from flows.explain import nearest
-from flows.filters import set_up
+from flows.filters import begin, set_up
+from flows.quick import fill
 from flows.trouble import FlowError
 
 TEXT_LIMIT = 20_000  # characters of source: five times WhatsApp's longest message
@@ -58,6 +62,10 @@ def render(text: str, values: Mapping[str, object]) -> str:
     """
     if not has_liquid(text):
         return text
+    quick = fill(text, values)
+    if quick is not None:
+        return quick
+    begin()
     try:
         return _compiled(text).render(values)
     except LiquidError as error:
@@ -70,20 +78,49 @@ def render(text: str, values: Mapping[str, object]) -> str:
         raise FlowError(f"the text cannot be filled in: {_words(error)}") from error
 
 
+class Reading(Struct, frozen=True):
+    """What a text says of itself: what is wrong with its Liquid (None: nothing), and the parts of
+    every variable it takes from outside, such as `("contact", "fields", "size")`.
+    """
+
+    problem: str | None = None
+    variables: tuple[tuple[str, ...], ...] = ()
+
+
 def problem_in(text: str) -> str | None:
     """What is wrong with a text's Liquid, in words; None when it can be rendered."""
-    if not has_liquid(text):
-        return None
+    return read(text).problem
+
+
+def read(text: str) -> Reading:
+    """Look a text over without filling it in."""
+    return _read(text) if has_liquid(text) else _PLAIN
+
+
+_PLAIN = Reading()
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> Reading:
     try:
-        used = _compiled(text).analyze().filters
+        found = _compiled(text).analyze()
     except (LiquidError, FlowError) as error:
-        return _words(error)
+        return Reading(_words(error))
     except RecursionError:
-        return "it is nested too deeply"
-    unknown = next((name for name in used if name not in _ENVIRONMENT.filters), None)
-    if unknown is None:
-        return None
-    return f"there is no filter “{unknown}”. {nearest(unknown, _ENVIRONMENT.filters)}".strip()
+        return Reading("it is nested too deeply")
+    unknown = next((name for name in found.filters if name not in _ENVIRONMENT.filters), None)
+    if unknown is not None:
+        hint = nearest(unknown, _ENVIRONMENT.filters)
+        return Reading(f"there is no filter “{unknown}”. {hint}".strip())
+    return Reading(None, tuple(_variables(found.globals.values())))
+
+
+def _variables(found: Iterable[Iterable[Variable]]) -> Iterator[tuple[str, ...]]:
+    """Their parts, as far as they are fixed: of `a.b[c.d].e` these are `a.b`."""
+    for variables in found:
+        for one in variables:
+            fixed = takewhile(lambda part: not isinstance(part, list), one.segments)
+            yield tuple(map(str, fixed))
 
 
 def _words(error: Exception) -> str:

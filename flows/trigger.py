@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from flows.contact import Contact
 from flows.events import Event
+from flows.step import Reference
 
 
 class Match(Struct, frozen=True):
@@ -27,6 +28,10 @@ class Trigger(
 
     label: ClassVar[str] = ""
     exclusive: ClassVar[bool] = False
+    example: ClassVar[Mapping[str, Any]] = {}
+    """For the docs: settings that are right, where those of a new one are not."""
+    hears: ClassVar[tuple[type, ...] | None] = None
+    """The classes of events it looks at, so that nobody asks it about others; None: all."""
 
     def matches(self, event: Event, contact: Contact, now: datetime) -> Match | None:
         """Whether `event` of `contact` starts the automation."""
@@ -38,6 +43,14 @@ class Trigger(
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """`(field, sentence)` of what the schema cannot say is wrong with these settings."""
+        return iter(())
+
+    def references(self) -> Iterator[Reference]:
+        """What outside the document this trigger needs."""
+        return iter(())
+
+    def looks_at(self) -> Iterator[tuple[str, str]]:
+        """`(field, dotted path)` of every value its conditions name."""
         return iter(())
 
 

@@ -173,7 +173,8 @@ class Sender(Struct, frozen=True):
 
 class Inbound(Struct, frozen=True, tag="inbound"):
     """A customer wrote. `silent`: kept in the chat, but no answer to anything (a reaction, an
-    edit, a deletion). `quoted` is the channel's id of the message they answered.
+    edit, a deletion). `quoted` is the channel's id of the message they answered. `product`: what
+    in the company's catalogue they wrote from, by `id` and `catalog_id`.
     """
 
     phone: str
@@ -183,6 +184,7 @@ class Inbound(Struct, frozen=True, tag="inbound"):
     content: Content
     quoted: str = ""
     silent: bool = False
+    product: dict[str, str] = {}
 
 
 class Receipt(Struct, frozen=True, tag="receipt"):

@@ -21,8 +21,9 @@ from flows.content import Content
 from gateway.channel import Address, Channel
 from gateway.decide import Later, Never, SendNow, decide
 from gateway.facts import Load, load
+from gateway.turns import by_rank
 from gateway.verdicts import verdict_row
-from store import events, phone_use, queue, runs
+from store import events, held, phone_use, queue, runs
 from store.messages import RECALLED
 from store.phone_use import SendingPhone
 from store.queue import Queued
@@ -50,18 +51,21 @@ class Parcel(Struct, frozen=True):
 
 
 class Claimed(Struct, frozen=True):
-    """What one claim did. `told`: events were written; `held_up`: permits ran out."""
+    """What one claim did. `told`: events were written; `held_up`: permits ran out; `held`:
+    messages of paused automations that left the line.
+    """
 
     parcels: tuple[Parcel, ...] = ()
     deferred: int = 0
     dropped: int = 0
+    held: int = 0
     told: bool = False
     held_up: bool = False
 
     @property
     def moved(self) -> bool:
         """Whether another claim may find more."""
-        return bool(self.parcels or self.deferred or self.dropped)
+        return bool(self.parcels or self.deferred or self.dropped or self.held)
 
 
 async def claim(
@@ -76,9 +80,9 @@ async def claim(
     """Decide about up to `room` due messages. `permit(phone id)` takes one of a phone's permits
     for this second, False when there is none left: such a message simply stays where it is.
     """
-    batch = await _due(tx, now, room)
+    batch, out_of_line = await _due(tx, now, room)
     if not batch:
-        return Claimed()
+        return Claimed(held=out_of_line)
     # Asked while the contacts are held: a run that the engine stopped has its message recalled
     # even if that was in somebody's hand just then and comes back to be sent again.
     stopped = await runs.stopped(tx, {one.run_id for one in batch if one.run_id})
@@ -95,30 +99,41 @@ async def claim(
         tuple(books.parcels),
         len(books.deferrals),
         len(books.drops),
+        out_of_line,
         bool(books.verdicts),
         books.held_up,
     )
 
 
-async def _due(tx: AsyncConnection, now: datetime, room: int) -> list[Queued]:
-    """Due messages, most urgent lines first, companies of one priority sharing the room."""
+async def _due(tx: AsyncConnection, now: datetime, room: int) -> tuple[list[Queued], int]:
+    """Due messages, most urgent lines first, companies of one priority sharing the room; and how
+    many of paused automations were taken out of the lines.
+    """
     lines = await queue.due_lines(tx, now)
+    paused = await held.paused(tx, {company_id for _, company_id in lines})
     found: list[Queued] = []
+    out_of_line = 0
     for place, (priority, company_id) in enumerate(lines):
         left = room - len(found)
         if left <= 0:
             break
         sharing = sum(1 for other, _ in lines[place:] if other == priority)
         share = ceil(left / sharing)
-        found += await queue.claim_due(tx, company_id, priority, now, share)
+        resting = paused.get(company_id, ())
+        if resting:
+            out_of_line += await held.hold(tx, company_id, priority, resting, now)
+        found += await queue.claim_due(
+            tx, company_id, priority, now, share, except_automations=resting
+        )
     contact_ids = {one.contact_id for one in found}
     busy = await queue.busy_contacts(tx, contact_ids)
     news = await queue.contacts_with_news(tx, contact_ids)
-    return [
+    free = [
         one
         for one in found
         if one.contact_id not in busy and not (one.run_id and one.contact_id in news)
     ]
+    return await by_rank(tx, free, now), out_of_line
 
 
 class _Books:
@@ -201,7 +216,7 @@ class _Books:
         )
         self.phone_days[phone_id, day] += 1
         self.company_days[queued.company_id, day] += 1
-        self.facts.take(queued.company_id, phone_id, self.now)
+        self.facts.take(queued, phone_id, self.now)
 
     def _defer(self, queued: Queued, at: datetime, why: Sequence[str]) -> None:
         self.deferrals.append({"of": queued.id, "due_at": at, "why": _all_why(queued, why)})

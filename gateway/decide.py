@@ -13,16 +13,19 @@ from typing import Literal
 from msgspec import Struct
 
 from gateway.balance import Chosen, NoPhone, PhoneFacts, choose
+from gateway.budget import full, is_budgeted
 from gateway.pacing import gap_ends, is_live
-from gateway.window import Week, is_allowed, next_allowed
+from gateway.window import Week, is_allowed, next_allowed, zone
 
 SERVICE_WINDOW = timedelta(hours=24)  # WhatsApp: free-form after a customer's message
 WITHOUT_HOURS = timedelta(days=1)  # all hours closed: look again tomorrow, settings may change
 TEMPLATE_PENDING = timedelta(minutes=30)  # how often to see whether a template is back
 SHOWN_ZONES = 3  # numbers of large countries have a dozen
-TEMPLATES_THAT_MAY_RETURN = frozenset({"PENDING", "PAUSED", "IN_APPEAL", "LIMIT_EXCEEDED"})
+TEMPLATES_ON_THEIR_WAY = frozenset({"PENDING", "IN_APPEAL", "LIMIT_EXCEEDED"})
+ORDER_NEWS = frozenset({"utility", "authentication"})  # nobody's chat, and people wait for them
 
 Source = Literal["automation", "api", "person", "system"]
+OverBudget = Literal["defer", "drop"]
 
 
 class MessageFacts(Struct, frozen=True):
@@ -38,11 +41,15 @@ class MessageFacts(Struct, frozen=True):
     expires_at: datetime | None = None
     template_status: str = ""
     wants_phone: int | None = None
+    run_id: int | None = None
+    over_budget: OverBudget = "defer"
 
 
 class ContactFacts(Struct, frozen=True):
     """What is asked about its recipient. `windows`: last inbound time per phone they wrote to;
-    `zones`: the clocks they may live by; `last_out_at`: our last message to them.
+    `zones`: the clocks they may live by; `last_out_at`: our last message to them. `marketing`:
+    when budgeted messages left in the last 7 days. `handed_over`: a person has the chat, and the
+    run `handed_over_run` saw to it.
     """
 
     zones: tuple[str, ...]
@@ -54,6 +61,9 @@ class ContactFacts(Struct, frozen=True):
     last_phone_id: int | None = None
     last_out_at: datetime | None = None
     windows: Mapping[int, datetime] = {}
+    marketing: tuple[datetime, ...] = ()
+    handed_over: bool = False
+    handed_over_run: int | None = None
 
 
 class CompanyFacts(Struct, frozen=True):
@@ -65,6 +75,8 @@ class CompanyFacts(Struct, frozen=True):
     daily_limit: int | None = None
     sent_today: int = 0
     transactional_any_hour: bool = False
+    marketing_per_day: int | None = None
+    marketing_per_week: int | None = None
 
 
 class SendNow(Struct, frozen=True):
@@ -116,6 +128,10 @@ def decide(
     )
     if wait is not None:
         return _not_past_expiry(message, wait)
+    # Asked last: by the time all others agree, the budget may have room again.
+    over = _over_budget(message, contact, company, now)
+    if over is not None:
+        return over
     able = _phones_with_window(message, contact, phones, now)
     choice = choose(able, (message.wants_phone, contact.last_phone_id), now)
     match choice:
@@ -136,7 +152,18 @@ def _permission(message: MessageFacts, contact: ContactFacts) -> Never | None:
         return Never("suppressed", "blocked", ("The contact is blocked.",))
     if contact.consent == "no" and message.source != "person":
         return Never("suppressed", "opted_out", ("The contact asked for no more messages.",))
+    if contact.handed_over and _stays_silent(message, contact):
+        return Never("suppressed", "handed_over", ("A person has taken over this chat.",))
     return None
+
+
+def _stays_silent(message: MessageFacts, contact: ContactFacts) -> bool:
+    """Automations leave the chat to the person; the run that called them may say its word."""
+    if message.source != "automation":
+        return False
+    if message.run_id is not None and message.run_id == contact.handed_over_run:
+        return False
+    return not (message.is_template and message.category in ORDER_NEWS)
 
 
 def _expiry(message: MessageFacts, now: datetime) -> Never | None:
@@ -150,7 +177,7 @@ def _template(message: MessageFacts, now: datetime) -> Never | Later | None:
     if not message.is_template or status in ("", "APPROVED"):
         return None
     shown = status.lower().replace("_", " ")
-    if status in TEMPLATES_THAT_MAY_RETURN:
+    if status in TEMPLATES_ON_THEIR_WAY:
         return Later(now + TEMPLATE_PENDING, (f"The template is {shown} at WhatsApp.",))
     return Never("failed", "template", (f"The template is {shown} at WhatsApp.",))
 
@@ -225,6 +252,27 @@ def _company_day(message: MessageFacts, company: CompanyFacts) -> Later | None:
     if limit is None or company.sent_today < limit or message.source in ("person", "system"):
         return None
     return Later(company.day_ends, (f"The company has sent its {limit} messages for today.",))
+
+
+def _over_budget(
+    message: MessageFacts, contact: ContactFacts, company: CompanyFacts, now: datetime
+) -> Never | Later | None:
+    if not is_budgeted(message.category, message.source, message.priority):
+        return None
+    day, week = company.marketing_per_day, company.marketing_per_week
+    over = full(contact.marketing, day, week, now)
+    if over is None:
+        return None
+    if message.over_budget == "drop":
+        words = f"{over.words}; its automation drops what is over."
+        return Never("suppressed", "over_budget", (words,))
+    at = next_allowed(over.until, company.hours, contact.zones) or over.until
+    if message.expires_at is not None and message.expires_at < at:
+        words = f"{over.words}, and there is no room for it before it expires."
+        return Later(message.expires_at, (words,))
+    local = at.astimezone(zone(contact.zones[0]))
+    again = f"{local:%a} {local.day} {local:%b %H:%M} ({contact.zones[0]})"
+    return Later(at, (f"{over.words}; tries again {again}.",))
 
 
 def _not_past_expiry(message: MessageFacts, wait: Later) -> Later:

@@ -16,7 +16,7 @@ from gateway.channel import Accepted, Channel, PhoneAccess, SendError
 from gateway.claims import Claimed, Parcel, claim
 from gateway.pacing import Bucket
 from gateway.results import Recorded, Result, abandon, record, settle_unconfirmed
-from store import heartbeats, queue
+from store import companies, contacts, heartbeats, held, queue
 from store.database import Database, is_about_data
 from store.doorbell import Doorbell
 
@@ -65,6 +65,7 @@ class Dispatcher:
     async def drain(self) -> int:
         """Claim and deliver until nothing is due any more; how many were handed over."""
         total = 0
+        await self.release()
         while True:
             claimed = await self.claim()
             await self.deliver(claimed.parcels)
@@ -82,7 +83,7 @@ class Dispatcher:
                 return Claimed()
         claimed = Claimed()
         try:
-            async with self.database.write() as tx:
+            async with self.database.write("gateway.claim") as tx:
                 claimed = await claim(
                     tx,
                     worker=self.name,
@@ -130,6 +131,34 @@ class Dispatcher:
         finally:
             self.in_flight -= {parcel.queued.id for parcel in parcels}
 
+    async def release(self) -> int:
+        """Put messages of automations that go on again back in line; how many."""
+        total = 0
+        while True:
+            async with self.database.read() as tx:
+                automation_ids = await held.released(tx)
+            if not automation_ids:
+                return total
+            async with self.database.write() as tx:
+                freed = await held.release(tx, automation_ids, self.clock())
+            total += freed
+            if not freed:  # another worker is at it
+                return total
+
+    async def give_back(self) -> int:
+        """Give silent chats back to the automations, where the company wants that; how many."""
+        async with self.database.read() as tx:
+            company_ids = await contacts.with_handed_over(tx)
+            known = (await companies.find_many(tx, company_ids)).values() if company_ids else ()
+        hours = {one.id: one.settings.hand_over_ends_after_hours for one in known}
+        total = 0
+        for company_id in sorted(one for one, after in hours.items() if after):
+            now = self.clock()
+            since = now - timedelta(hours=hours[company_id] or 0)
+            async with self.database.write() as tx:
+                total += len(await contacts.give_back_silent(tx, company_id, since, now))
+        return total
+
     async def sweep(self) -> int:
         """Look after messages whose fate is open: of dead workers, and unconfirmed for too long."""
         now = self.clock()
@@ -142,7 +171,7 @@ class Dispatcher:
             alive = {one.name for one in await heartbeats.everybody(tx) if one.at > alive_since}
         # The set itself, not a copy: what another claim takes meanwhile must count as ours.
         ours = self.in_flight
-        async with self.database.write() as tx:
+        async with self.database.write("gateway.abandon") as tx:
             found = await abandon(
                 tx,
                 claimed_before=now - IN_HAND_AT_MOST,
@@ -223,7 +252,7 @@ class Dispatcher:
     async def _write(self, results: Sequence[Result]) -> None:
         if not results:
             return
-        async with self.database.write() as tx:
+        async with self.database.write("gateway.record") as tx:
             done = await record(tx, results, worker=self.name, now=self.clock())
         for parcel, outcome in results:
             _log(parcel, outcome)

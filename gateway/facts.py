@@ -15,12 +15,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.content import Content, Template
 from gateway.balance import PhoneFacts
+from gateway.budget import SPENDS, WEEK, is_budgeted
 from gateway.channel import Channel
-from gateway.decide import SERVICE_WINDOW, CompanyFacts, ContactFacts, MessageFacts, Source
-from gateway.pacing import next_day
+from gateway.decide import (
+    SERVICE_WINDOW,
+    CompanyFacts,
+    ContactFacts,
+    MessageFacts,
+    OverBudget,
+    Source,
+)
+from gateway.pacing import LIVE_PRIORITY, next_day
 from gateway.verdicts import template_of
 from gateway.window import week, zone
-from store import companies, phone_use, queue, templates
+from store import budget, companies, phone_use, queue, templates
 from store.addresses import Address
 from store.numbers import zones_for
 from store.phone_use import SendingPhone
@@ -51,10 +59,17 @@ class Load(Struct):
             expires_at=queued.expires_at,
             template_status=status,
             wants_phone=queued.phone_id,
+            run_id=queued.run_id,
+            over_budget=msgspec.convert(queued.over_budget or "defer", OverBudget),
         )
 
-    def take(self, company_id: int, phone_id: int, now: datetime) -> None:
+    def take(self, queued: Queued, phone_id: int, now: datetime) -> None:
         """Count one message more for the rest of this batch."""
+        company_id = queued.company_id
+        contact = self.contacts[queued.contact_id]
+        if is_budgeted(queued.category, queued.source, queued.priority):
+            contact = structs.replace(contact, marketing=(*contact.marketing, now))
+        self.contacts[queued.contact_id] = structs.replace(contact, last_out_at=now)
         phone = self.phones[company_id][phone_id]
         self.phones[company_id][phone_id] = structs.replace(
             phone, sent_today=phone.sent_today + 1, last_sent_at=now
@@ -73,6 +88,8 @@ async def load(
     longest = max((one.settings.gap_minutes for one in known.values()), default=0)
     last_out = await queue.last_out(tx, contact_ids, now - timedelta(minutes=longest))
     windows = await queue.last_in(tx, contact_ids, now - SERVICE_WINDOW)
+    asks = {one.contact_id for one in batch if is_budgeted(one.category, one.source, one.priority)}
+    marketing = await budget.left(tx, asks, SPENDS, LIVE_PRIORITY, now - WEEK)
     people = await queue.recipients(tx, contact_ids)
     company_of = {one.contact_id: one.company_id for one in batch}
     used = {(one.company_id, *name) for one in batch if (name := template_of(one))}
@@ -96,6 +113,8 @@ async def load(
             daily_limit=company.settings.daily_limit,
             sent_today=totals[company.id, days[company.id]],
             transactional_any_hour=company.settings.transactional_any_hour,
+            marketing_per_day=company.settings.marketing_per_day,
+            marketing_per_week=company.settings.marketing_per_week,
         )
     for phone in phones:
         day = days[phone.company_id]
@@ -120,6 +139,9 @@ async def load(
             last_phone_id=person.last_phone_id,
             last_out_at=last_out.get(contact_id),
             windows=windows.get(contact_id, {}),
+            marketing=tuple(marketing.get(contact_id, ())),
+            handed_over=person.handed_over_at is not None,
+            handed_over_run=person.handed_over_run_id,
         )
     return load
 

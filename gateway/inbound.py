@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.content import plain
 from flows.events import Replied
+from gateway.catalogue import catalogue_row
 from gateway.channel import (
     AccountChanged,
     Echoed,
@@ -40,7 +41,7 @@ from gateway.notices import (
     note_troubles,
     note_wishes,
 )
-from gateway.states import after_receipt, verdict
+from gateway.states import after_receipt, newly_left, verdict
 from gateway.verdicts import template_of, verdict_row
 from gateway.window import zone
 from store import chats, companies, contacts, events, queue
@@ -116,6 +117,8 @@ async def _receipts(desk: Desk, receipts: Sequence[Receipt]) -> None:
     if not changed:
         return
     await queue.settle(desk.tx, changed)
+    moves = [(before[after.id], after) for after in changed]
+    await chats.note_outbound(desk.tx, newly_left(moves))
     rows = []
     for after in changed:
         word = verdict(before[after.id], after)
@@ -199,19 +202,26 @@ async def _company_written(
     ]
     kept = await chats.keep(desk.tx, rows)
     told: list[dict[str, Any]] = []
-    wrote: dict[int, tuple[datetime, int]] = {}
-    answered: list[int] = []
+    wrote: dict[int, chats.Wrote] = {}
+    answered: dict[int, tuple[datetime, int]] = {}
     for row, one in zip(rows, written, strict=True):
         if row["id"] not in kept:
             continue
         if isinstance(one, Echoed):
-            answered.append(row["contact_id"])
+            mine_at = (row["created_at"], row["phone_id"])
+            answered[row["contact_id"]] = max(answered.get(row["contact_id"], mine_at), mine_at)
         elif not one.silent:
             told.append(_replied(row, one))
-            at = max(row["created_at"], wrote.get(row["contact_id"], (row["created_at"], 0))[0])
-            wrote[row["contact_id"]] = (at, row["phone_id"])
+            beside = catalogue_row(row, one)
+            if beside is not None:
+                told.append(beside)
+            mine = chats.Wrote(row["created_at"], row["phone_id"], row["preview"])
+            known = wrote.get(row["contact_id"])
+            if known is None or known.at <= mine.at:
+                wrote[row["contact_id"]] = mine
     await chats.note_inbound(desk.tx, wrote)
-    await contacts.hand_over(desk.tx, answered, desk.now)
+    await chats.note_outbound(desk.tx, answered)
+    await contacts.hand_over(desk.tx, list(answered), desk.now)
     desk.events += len(await events.insert_many(desk.tx, told))
     desk.messages += len(kept)
     desk.companies.add(company_id)

@@ -17,9 +17,19 @@ from gateway.channel import Accepted, SendError, remedy
 from gateway.claims import Parcel
 from gateway.consequences import Setback, bear
 from gateway.pacing import jittered
-from gateway.states import accepted, failed, verdict, with_error
+from gateway.states import accepted, failed, newly_left, verdict, with_error
 from gateway.verdicts import template_of, verdict_row
-from store import addresses, alerts, chats, companies, events, phone_use, queue, runs
+from store import (
+    addresses,
+    alerts,
+    chats,
+    companies,
+    contacts,
+    events,
+    phone_use,
+    queue,
+    runs,
+)
 from store.addresses import Address
 from store.queue import InHand
 
@@ -71,7 +81,9 @@ async def record(
             verdicts += verdict_row(after, word, after.error_class or "", now)
     await queue.settle(tx, changed)
     went = [(parcel, out) for parcel, out in results if isinstance(out, Accepted)]
-    await chats.note_outbound(tx, {parcel.queued.contact_id: parcel.phone.id for parcel, _ in went})
+    await chats.note_outbound(
+        tx, {parcel.queued.contact_id: (now, parcel.phone.id) for parcel, _ in went}
+    )
     await _learn_wa_ids(tx, went, now)
     told = await bear(tx, setbacks, {parcel.phone.id for parcel, _ in went}, now)
     await phone_use.count(tx, {key: (n, 0) for key, n in places.items()})
@@ -135,7 +147,12 @@ async def _learn_wa_ids(
         if digits and parcel.to.kind != "user_id" and digits != parcel.to.value:
             mine = by_company.setdefault(parcel.queued.company_id, {})
             mine[parcel.queued.contact_id] = Address("wa_id", digits)
-    for company_id, learned in by_company.items():
+    if not by_company:
+        return
+    gone = await contacts.erased(tx, {of for mine in by_company.values() for of in mine})
+    for company_id, told in by_company.items():
+        # Somebody erased while we wrote to them must not be found by their number again.
+        learned = {of: one for of, one in told.items() if of not in gone}
         verbatim = {(one.space, one.key): one for one in learned.values() if one.key}
         owner_of = {(one.space, one.key): of for of, one in learned.items() if one.key}
         known = await addresses.owners(tx, company_id, set(verbatim))
@@ -193,6 +210,7 @@ async def settle_unconfirmed(
         )
         verdicts += verdict_row(row, "sent", "", now)
     await queue.settle(tx, changed)
+    await chats.note_outbound(tx, newly_left(zip(rows, changed, strict=True)))
     told = await events.insert_many(tx, verdicts)
     words = f"WhatsApp never confirmed {len(rows)} message(s) sent through this gateway."
     await alerts.raise_once(tx, company_id, "warning", "unconfirmed", words, now)

@@ -6,6 +6,7 @@ verdict, the first that is sure.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -78,3 +79,20 @@ def verdict(before: InHand, now_is: InHand) -> Literal["sent", "failed"] | None:
     if rank(before.state) or not rank(now_is.state):
         return None
     return "failed" if now_is.state == "failed" else "sent"
+
+
+def newly_left(
+    moves: Iterable[tuple[InHand, InHand]],
+) -> dict[int, tuple[datetime, int]]:
+    """`{contact id: (when, through which phone)}` of messages that, before and after, turn out to
+    have left; the newest of each contact.
+    """
+    found: dict[int, tuple[datetime, int]] = {}
+    for before, after in moves:
+        left = verdict(before, after) == "sent"
+        if not left or after.sent_at is None or after.phone_id is None:
+            continue
+        known = found.get(after.contact_id)
+        if known is None or known[0] < after.sent_at:
+            found[after.contact_id] = (after.sent_at, after.phone_id)
+    return found

@@ -25,6 +25,7 @@ from store.doorbell import Doorbell
 POLL_S = 1.0  # bells only shorten this
 BEAT_S = 2.0
 SWEEP_S = 2.0
+GIVE_BACK_S = 60.0  # hand-overs end after hours
 HELD_UP_S = 0.05  # until some permits of a busy phone are back
 FINISH_WITHIN_S = 4.0  # of a stop; whoever stops us kills us after ten
 AFTER_A_FAULT_S = (0.5, 1.0, 2.0, 5.0)
@@ -93,6 +94,8 @@ class _Worker:
         beside = [
             asyncio.create_task(self._each(BEAT_S, lambda: self._beat(started))),
             asyncio.create_task(self._each(SWEEP_S, self.dispatcher.sweep)),
+            asyncio.create_task(self._each(POLL_S, self.dispatcher.release)),
+            asyncio.create_task(self._each(GIVE_BACK_S, self.dispatcher.give_back)),
             asyncio.create_task(self._hear()),
         ]
         try:

@@ -48,10 +48,12 @@ class Unsendable(Struct, frozen=True):
     why: str
 
 
-def send(ctx: Context, content: Content, expires_after: str | None) -> Outcome:
+def send(
+    ctx: Context, content: Content, expires_after: str | None, *, track_links: bool = False
+) -> Outcome:
     """Ask for `content` to be sent and wait for what becomes of it."""
     expires_at = ctx.now + parse_duration(expires_after) if expires_after else None
-    effect = Send(ctx.step, ctx.seq, content, expires_at)
+    effect = Send(ctx.step, ctx.seq, content, expires_at, track_links)
     return Wait(frozenset({"verdict"}), why="handed over for sending", effects=(effect,))
 
 

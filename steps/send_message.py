@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from flows.content import (
     BODY_LIMIT,
     BODY_LIMIT_WITH_OPTIONS,
-    BUTTONS_LIMIT,
     CAPTION_LIMIT,
-    LIST_LIMIT,
-    Buttons,
-    Choices,
     Content,
-    Option,
-    Text,
-    payload,
 )
 from flows.events import Event
 from flows.step import Context, Exit, Group, Leave, Outcome, Step
 from flows.text import has_liquid
+from steps._options import (
+    Footer,
+    ListButton,
+    Options,
+    offered,
+    option_problems,
+    with_options,
+)
 from steps._sending import (
     EXITS,
-    OPTION_ID,
     Expiry,
     MediaSetting,
     Unsendable,
@@ -35,26 +35,6 @@ from steps._sending import (
     render_media,
     send,
 )
-
-_BUTTON_LABEL = 20  # WhatsApp's limits: reference of interactive messages
-_ROW_LABEL = 24
-_DESCRIPTION = 72
-_FOOTER = 60
-
-
-class OptionSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One thing the customer can tap."""
-
-    id: Annotated[
-        str, Meta(pattern=OPTION_ID, description="Its stable name; “stop” ends all messages")
-    ]
-    label: Annotated[
-        str,
-        Meta(max_length=_ROW_LABEL, description="What people see: 20 characters, in a list 24"),
-    ] = ""
-    description: Annotated[
-        str, Meta(max_length=_DESCRIPTION, description="A second line, shown in a list")
-    ] = ""
 
 
 class SendMessage(Step, frozen=True, kw_only=True, tag="send_message"):
@@ -77,20 +57,13 @@ class SendMessage(Step, frozen=True, kw_only=True, tag="send_message"):
     media: Annotated[
         MediaSetting | None, Meta(description="A file; the text becomes its caption")
     ] = None
-    options: Annotated[
-        list[OptionSetting],
-        Meta(
-            max_length=LIST_LIMIT,
-            description="Up to three are buttons, more are a list",
-            extra_json_schema={"x-input": "options"},
-        ),
-    ] = []
-    list_button: Annotated[
-        str, Meta(max_length=_BUTTON_LABEL, description="The button that opens the list")
-    ] = "Choose"
-    footer: Annotated[
-        str, Meta(max_length=_FOOTER, description="A small last line under the options")
-    ] = ""
+    options: Options = []
+    list_button: ListButton = "Choose"
+    footer: Footer = ""
+    track_links: Annotated[
+        bool,
+        Meta(description="Web addresses in the text become links that tell us who opens them"),
+    ] = False
     expires_after: Expiry = None
 
     def exits(self) -> tuple[Exit, ...]:
@@ -100,7 +73,7 @@ class SendMessage(Step, frozen=True, kw_only=True, tag="send_message"):
         made = self._content(ctx)
         if isinstance(made, Unsendable):
             return Leave("failed", made.why)
-        return send(ctx, made, self.expires_after)
+        return send(ctx, made, self.expires_after, track_links=self.track_links)
 
     def resume(self, ctx: Context, event: Event) -> Outcome:
         return leave_by(event)
@@ -127,15 +100,13 @@ class SendMessage(Step, frozen=True, kw_only=True, tag="send_message"):
             )
         if self.media is not None:
             yield from self._media_problems(self.media)
-        yield from self._option_problems()
-        if self.footer and not self.options:
-            yield "/footer", "Only a message with options has a footer."
-        for field, text in (("/footer", self.footer), ("/list_button", self.list_button)):
-            if has_liquid(text):
-                yield field, "This cannot hold variables."
+        yield from option_problems(self.options, self.list_button, self.footer)
         wrong = expiry_problem(self.expires_after)
         if wrong:
             yield "/expires_after", wrong
+
+    def offers(self) -> tuple[tuple[str, str], ...]:
+        return offered(self.options)
 
     def free_form(self) -> bool:
         return True
@@ -147,32 +118,6 @@ class SendMessage(Step, frozen=True, kw_only=True, tag="send_message"):
             yield "/media", "A message has either a file or options; send two messages."
         if media.media == "audio" and self.text:
             yield "/text", "WhatsApp shows no text with an audio file; send two messages."
-
-    def _option_problems(self) -> Iterator[tuple[str, str]]:
-        ids: set[str] = set()
-        labels: set[str] = set()
-        limit = _ROW_LABEL if self._is_list() else _BUTTON_LABEL
-        if self._is_list() and not self.list_button.strip():
-            yield "/list_button", "The button that opens the list needs a word."
-        for number, option in enumerate(self.options):
-            where = f"/options/{number}"
-            label = option.label.strip()
-            if option.id in ids:
-                yield f"{where}/id", f"Two options have the id “{option.id}”."
-            if not label:
-                yield f"{where}/label", "This option needs a word."
-            elif label in labels:
-                yield f"{where}/label", f"Two options read “{label}”."
-            if len(label) > limit:
-                yield f"{where}/label", f"On a button at most {limit} characters are shown."
-            if has_liquid(option.label) or has_liquid(option.description):
-                yield f"{where}/label", "An option cannot hold variables."
-            ids.add(option.id)
-            labels.add(label)
-
-    def _is_list(self) -> bool:
-        described = any(option.description for option in self.options)
-        return described or len(self.options) > BUTTONS_LIMIT
 
     def _limit(self) -> int:
         if self.options:
@@ -188,12 +133,4 @@ class SendMessage(Step, frozen=True, kw_only=True, tag="send_message"):
             return render_media(ctx, self.media, body)
         if not body:
             return Unsendable("the text came out empty: give its variables a fallback")
-        options = tuple(
-            Option(payload(ctx.run.id, ctx.step, one.id), one.label.strip(), one.description)
-            for one in self.options
-        )
-        if not options:
-            return Text(body)
-        if self._is_list():
-            return Choices(body, self.list_button, options, self.footer)
-        return Buttons(body, options, self.footer)
+        return with_options(ctx, body, self.options, self.list_button, self.footer)

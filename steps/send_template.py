@@ -126,6 +126,10 @@ class SendTemplate(Step, frozen=True, kw_only=True, tag="send_template"):
         if wrong:
             yield "/expires_after", wrong
 
+    def offers(self) -> tuple[tuple[str, str], ...]:
+        buttons = sorted(self.buttons, key=lambda one: one.index)
+        return tuple((one.value, "") for one in buttons if one.kind == "quick_reply")
+
     def references(self) -> Iterator[Reference]:
         if self.template:
             count = len(self.named) or len(self.body)

@@ -8,13 +8,19 @@ from typing import Annotated, Any, ClassVar
 from msgspec import Meta
 
 from flows.effects import SetField as Change
-from flows.step import Context, Exit, Group, Leave, Outcome, Step
-from steps._fields import FieldName, field_problem
+from flows.fields import Unfit
+from flows.step import Context, Exit, Group, Leave, Outcome, Reference, Step
+from steps._fields import FieldName, field_problem, field_reference, fitted
 from steps._sending import Liquid
+
+_INVALID = "invalid"
 
 
 class SetField(Step, frozen=True, kw_only=True, tag="set_field"):
-    """Writes a value into a field of the contact, or empties it."""
+    """Writes a value into a field of the contact, or empties it. What does not fit the field's
+    kind (a word for a number) leaves it as it was and goes on by “Does not fit”, or where that
+    leads nowhere by “Done”.
+    """
 
     label: ClassVar[str] = "Set field"
     group: ClassVar[Group] = "data"
@@ -30,10 +36,13 @@ class SetField(Step, frozen=True, kw_only=True, tag="set_field"):
     ] = None
 
     def exits(self) -> tuple[Exit, ...]:
-        return (Exit("done", "Done", required=True),)
+        return (Exit("done", "Done", required=True), Exit(_INVALID, "Does not fit"))
 
     def enter(self, ctx: Context) -> Outcome:
-        value = (ctx.render(self.value) if self.value else None) or None
+        value = fitted(ctx, self.field, ctx.render(self.value).strip() if self.value else None)
+        if isinstance(value, Unfit):
+            why = f"{self.field} stays as it is: {value.why}"
+            return Leave(_INVALID if _INVALID in self.next else "done", why)
         why = f"{self.field} is now empty" if value is None else f"{self.field} is now “{value}”"
         return Leave("done", why, (Change(self.field, value),))
 
@@ -50,3 +59,6 @@ class SetField(Step, frozen=True, kw_only=True, tag="set_field"):
         wrong = field_problem(self.field)
         if wrong:
             yield "/field", wrong
+
+    def references(self) -> Iterator[Reference]:
+        yield from field_reference(self.field, "/field")

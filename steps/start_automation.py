@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar
-
-from msgspec import Meta
+from typing import Any, ClassVar
 
 from flows.effects import StartAutomation as Begin
 from flows.step import Context, Exit, Fail, Group, Leave, Outcome, Reference, Step
-from steps._sending import Liquid
+from steps._starting import CHAIN_LIMIT, AutomationId, Passed, filled, next_chain
 
-CHAIN_LIMIT = 5  # automations starting automations, one after the other, in one go
-ValueName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+__all__ = ["CHAIN_LIMIT", "StartAutomation"]
 
 
 class StartAutomation(Step, frozen=True, kw_only=True, tag="start_automation"):
@@ -26,33 +23,17 @@ class StartAutomation(Step, frozen=True, kw_only=True, tag="start_automation"):
         "values": {"why": "asked for help with {{ cart.total }}"},
     }
 
-    automation: Annotated[
-        str,
-        Meta(
-            pattern=r"^([1-9]\d{0,17})?$",
-            description="Which automation",
-            extra_json_schema={"x-input": "automation"},
-        ),
-    ] = ""
-    values: Annotated[
-        dict[ValueName, Liquid],
-        Meta(max_length=20, description="What it gets to know, as data.<name>"),
-    ] = {}
+    automation: AutomationId = ""
+    values: Passed = {}
 
     def exits(self) -> tuple[Exit, ...]:
         return (Exit("done", "Done", required=True),)
 
     def enter(self, ctx: Context) -> Outcome:
-        chain = ctx.run.chain + 1
-        if not self.automation:
-            return Fail("no automation is chosen")
-        if chain > CHAIN_LIMIT:
-            return Fail(
-                f"{CHAIN_LIMIT} automations have started one another already; "
-                "this looks like a circle, so the next one is not started"
-            )
-        values = {name: ctx.render(text) for name, text in self.values.items()}
-        effect = Begin(int(self.automation), {"data": values}, chain)
+        chain = next_chain(ctx, self.automation)
+        if isinstance(chain, Fail):
+            return chain
+        effect = Begin(int(self.automation), {"data": filled(ctx, self.values)}, chain)
         return Leave("done", f"starts automation {self.automation}", (effect,))
 
     def summary(self) -> str:

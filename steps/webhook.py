@@ -9,12 +9,22 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from flows.conditions import look_up
-from flows.effects import CallWebhook
+from flows.effects import CallWebhook, Effect
+from flows.effects import SetField as Change
 from flows.events import Event, HttpAnswered
-from flows.step import Context, Exit, Fail, Group, Leave, Outcome, Step, Wait
+from flows.fields import Unfit
+from flows.step import Context, Exit, Fail, Group, Leave, Outcome, Reference, Step, Wait
+from steps._fields import field_problem, field_reference, fitted
 from steps._sending import Link, one_line
 
 _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
+# Written by whoever carries the call out; another value would break the request or lie.
+_OWN_HEADERS = frozenset(
+    (
+        *("host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"),
+        *("keep-alive", "proxy-connection", "expect", "tiptoe-signature"),
+    )
+)
 HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")]
 HeaderValue = Annotated[str, Meta(max_length=2000)]
 SavedName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
@@ -23,7 +33,8 @@ Path = Annotated[str, Meta(min_length=1, max_length=200)]
 
 class Webhook(Step, frozen=True, kw_only=True, tag="webhook"):
     """Calls an address of another system and goes on with its answer, which later steps find
-    under `answers`.
+    under `answers`. A call that is not answered, or with a fault of that system, is tried again,
+    later each time.
     """
 
     label: ClassVar[str] = "Webhook"
@@ -32,9 +43,10 @@ class Webhook(Step, frozen=True, kw_only=True, tag="webhook"):
     example: ClassVar[Mapping[str, Any]] = {
         "method": "POST",
         "url": "https://crm.example.com/contacts",
-        "headers": {"Content-Type": "application/json"},
+        "headers": {"Authorization": "Bearer 12345"},
         "body": '{"phone": {{ contact.phone | json }}}',
         "save": {"points": "data.points"},
+        "save_fields": {"points": "data.points"},
     }
 
     method: Annotated[
@@ -57,11 +69,22 @@ class Webhook(Step, frozen=True, kw_only=True, tag="webhook"):
             extra_json_schema={"x-input": "json"},
         ),
     ] = ""
+    sign: Annotated[
+        bool, Meta(description="Prove with the company's secret that the call is ours")
+    ] = True
     timeout_s: Annotated[int, Meta(ge=1, le=30, description="Seconds to wait for an answer")] = 10
     tries: Annotated[int, Meta(ge=1, le=5, description="How often it is tried")] = 3
     save: Annotated[
         dict[SavedName, Path],
-        Meta(max_length=20, description="Name → where it is in the answer, such as data.points"),
+        Meta(
+            max_length=20,
+            description="Name → where it is in the answer, such as data.points; "
+            "nothing named: all of the answer is kept",
+        ),
+    ] = {}
+    save_fields: Annotated[
+        dict[SavedName, Path],
+        Meta(max_length=20, description="Field of the contact → where it is in the answer"),
     ] = {}
 
     def exits(self) -> tuple[Exit, ...]:
@@ -71,15 +94,21 @@ class Webhook(Step, frozen=True, kw_only=True, tag="webhook"):
         url = ctx.render(self.url).strip()
         if not _ADDRESS.fullmatch(url):
             return Leave("failed", f"the address came out as “{url}”")
+        headers = {
+            name: one_line(ctx.render(value))
+            for name, value in self.headers.items()
+            if name.lower() not in _OWN_HEADERS
+        }
         call = CallWebhook(
             ctx.step,
             ctx.seq,
             self.method,
             url,
-            {name: one_line(ctx.render(value)) for name, value in self.headers.items()},
+            headers,
             ctx.render(self.body),
             self.timeout_s,
             self.tries,
+            self.sign,
         )
         return Wait(frozenset({"http"}), why=f"calls {self.method} {url}", effects=(call,))
 
@@ -88,7 +117,9 @@ class Webhook(Step, frozen=True, kw_only=True, tag="webhook"):
             return Fail(f"an answer is waited for, not {type(event).__name__}")
         if not event.ok:
             return Leave("failed", event.reason or f"answered {event.status}")
-        return Leave("ok", f"answered {event.status}", result=self._result(event.body))
+        effects, kept_back = self._fields(ctx, event.body)
+        why = ", ".join((f"answered {event.status}", *kept_back))
+        return Leave("ok", why, effects, self._result(event.body))
 
     def summary(self) -> str:
         return f"{self.method} {self.url.partition('://')[2]}" if self.url else "No address yet"
@@ -100,12 +131,40 @@ class Webhook(Step, frozen=True, kw_only=True, tag="webhook"):
             yield f"/headers/{name}", value
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        if not _ADDRESS.match(self.url):
+        if not _ADDRESS.match(self.url) and not self.url.lstrip().startswith("{{"):
             yield "/url", "Give an address that begins with https:// or http://."
         if self.body and self.method == "GET":
             yield "/body", "A GET has no body; use another method."
+        for name in self.headers:
+            if name.lower() in _OWN_HEADERS:
+                yield f"/headers/{name}", f"“{name}” is written by Tiptoe itself."
+        for name in self.save_fields:
+            wrong = field_problem(name)
+            if wrong:
+                yield f"/save_fields/{name}", wrong
+
+    def references(self) -> Iterator[Reference]:
+        for name in self.save_fields:
+            yield from field_reference(name, f"/save_fields/{name}")
 
     def _result(self, body: Any) -> Any:
         if not self.save:
             return body
         return {name: look_up(body, path) for name, path in self.save.items()}
+
+    def _fields(self, ctx: Context, body: Any) -> tuple[tuple[Effect, ...], list[str]]:
+        """The fields the answer fills, and what it could not fill, in words. What the answer
+        does not hold leaves a field as it is.
+        """
+        effects: list[Effect] = []
+        kept_back = []
+        for name, path in self.save_fields.items():
+            found = look_up(body, path)
+            if found is None:
+                continue
+            value = fitted(ctx, name, found)
+            if isinstance(value, Unfit):
+                kept_back.append(f"{name} stays as it is: {value.why}")
+            else:
+                effects.append(Change(name, value))
+        return tuple(effects), kept_back

@@ -47,6 +47,8 @@ async def owners(
     tx: AsyncConnection, company_id: int, keys: set[Key]
 ) -> dict[Key, tuple[int, AddressKind]]:
     """Whose these addresses are, as contact id and kind; unknown ones are left out."""
+    if not keys:
+        return {}
     table = contact_addresses.c
     spaces = [
         sa.and_(table.kind_space == space, table.key.in_(sorted(k for s, k in keys if s == space)))

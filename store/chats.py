@@ -10,12 +10,15 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.addresses import Address
 from store.contacts import contact_addresses, contacts
 from store.database import insert_into
 from store.messages import ON_A_CHANNEL, messages
+
+TEXT_KEPT = 500  # characters of their last message; conditions look at words, not at letters
 
 
 async def known(
@@ -42,8 +45,16 @@ async def keep(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> set[in
     return set((await tx.execute(query, [dict(row) for row in rows])).scalars())
 
 
-async def note_inbound(tx: AsyncConnection, wrote: Mapping[int, tuple[datetime, int]]) -> None:
-    """`{contact id: (when they wrote, the phone they wrote to)}`; older news changes nothing."""
+class Wrote(Struct, frozen=True):
+    """A message of a contact: when, to which phone, and its words."""
+
+    at: datetime
+    phone_id: int
+    text: str
+
+
+async def note_inbound(tx: AsyncConnection, wrote: Mapping[int, Wrote]) -> None:
+    """`{contact id: their newest message}`; older news than what is known changes nothing."""
     if not wrote:
         return
     when = sa.bindparam("at", type_=contacts.c.last_inbound_at.type)
@@ -51,23 +62,29 @@ async def note_inbound(tx: AsyncConnection, wrote: Mapping[int, tuple[datetime, 
     await tx.execute(
         sa.update(contacts)
         .where(contacts.c.id == sa.bindparam("of"), newer)
-        .values(last_inbound_at=when, last_phone_id=sa.bindparam("phone")),
+        .values(
+            last_inbound_at=when,
+            last_phone_id=sa.bindparam("phone"),
+            last_inbound_text=sa.bindparam("text", type_=contacts.c.last_inbound_text.type),
+        ),
         [
-            {"of": contact_id, "at": at, "phone": phone_id}
-            for contact_id, (at, phone_id) in sorted(wrote.items())
+            {"of": of, "at": one.at, "phone": one.phone_id, "text": one.text[:TEXT_KEPT]}
+            for of, one in sorted(wrote.items())
         ],
     )
 
 
-async def note_outbound(tx: AsyncConnection, phone_of: Mapping[int, int]) -> None:
-    """`{contact id: phone id}`: through which phone contacts were last written to."""
-    if not phone_of:
+async def note_outbound(tx: AsyncConnection, wrote: Mapping[int, tuple[datetime, int]]) -> None:
+    """`{contact id: (when we wrote to them, the phone we wrote through)}`; like `note_inbound`."""
+    if not wrote:
         return
+    when = sa.bindparam("at", type_=contacts.c.last_outbound_at.type)
+    newer = sa.or_(contacts.c.last_outbound_at.is_(None), contacts.c.last_outbound_at <= when)
     await tx.execute(
         sa.update(contacts)
-        .where(contacts.c.id == sa.bindparam("of"))
-        .values(last_phone_id=sa.bindparam("phone")),
-        [{"of": of, "phone": phone_id} for of, phone_id in sorted(phone_of.items())],
+        .where(contacts.c.id == sa.bindparam("of"), newer)
+        .values(last_outbound_at=when, last_phone_id=sa.bindparam("phone")),
+        [{"of": of, "at": at, "phone": phone_id} for of, (at, phone_id) in sorted(wrote.items())],
     )
 
 

@@ -6,6 +6,7 @@ Rule: settings are only written after they were decoded here, so what is stored 
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from functools import lru_cache
@@ -42,6 +43,8 @@ WEEKDAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat")
 OFFICE_HOURS: Hours = ("09:00", "18:00")
 USUAL_HOURS: Hours = ("09:00", "20:00")  # most countries' custom for commercial messages
 PAGE = 50
+SIGNING_PREFIX = "whsec_"  # lets people and secret scanners recognise what it is
+SIGNING_BYTES = 30  # 40 letters in URL-safe base64
 log = structlog.get_logger(__name__)
 
 
@@ -61,8 +64,10 @@ class CompanySettings(Struct, frozen=True, forbid_unknown_fields=True):
     `sending_hours` are local to the recipient, `working_hours` (when somebody answers) to the
     company; ends are excluded. `holidays`: its own days off beside its country's public holidays.
     The budget (`marketing_per_day`, `marketing_per_week`: the last 24 hours and 7 days) is one
-    contact's, over all automations; null is no limit. Finished runs lose their trace after
-    `keep_traces_days`, handled events after `keep_events_days`; numbers stay.
+    contact's, over all automations; null is no limit. A chat that a person took over goes back to
+    the automations `hand_over_ends_after_hours` after its last message; null: never by itself.
+    Finished runs lose their trace after `keep_traces_days`, handled events after
+    `keep_events_days`; numbers stay.
     """
 
     sending_hours: dict[Day, Hours | None] = field(default_factory=usual_week)
@@ -71,6 +76,7 @@ class CompanySettings(Struct, frozen=True, forbid_unknown_fields=True):
     holidays: list[date] = []
     marketing_per_day: Annotated[int, Meta(ge=1, le=100)] | None = 2
     marketing_per_week: Annotated[int, Meta(ge=1, le=500)] | None = 6
+    hand_over_ends_after_hours: Annotated[int, Meta(ge=1, le=90 * 24)] | None = None
     keep_traces_days: Annotated[int, Meta(ge=7, le=3650)] = 365
     keep_events_days: Annotated[int, Meta(ge=7, le=3650)] = 30
     gap_minutes: Annotated[int, Meta(ge=0, le=30 * 24 * 60)] = 60
@@ -208,6 +214,39 @@ async def set_settings(tx: AsyncConnection, company_id: int, settings: CompanySe
     await tx.execute(
         sa.update(companies).where(companies.c.id == company_id).values(settings=valid)
     )
+
+
+async def webhook_secrets(tx: AsyncConnection, company_ids: Collection[int]) -> dict[int, str]:
+    """`{company id: secret}` that signs its outgoing webhook calls; made when first needed."""
+    if not company_ids:
+        return {}
+    query = sa.select(companies.c.id, companies.c.webhook_secret).where(
+        companies.c.id.in_(company_ids)
+    )
+    found: dict[int, str] = {row.id: row.webhook_secret for row in await tx.execute(query)}
+    missing = sorted(of for of, secret in found.items() if not secret)
+    for of in missing:  # once in the life of a company
+        await tx.execute(
+            sa.update(companies)
+            .where(companies.c.id == of, companies.c.webhook_secret == "")
+            .values(webhook_secret=_new_secret())
+        )
+    if missing:  # somebody may have been quicker
+        found = {row.id: row.webhook_secret for row in await tx.execute(query)}
+    return found
+
+
+async def rotate_webhook_secret(tx: AsyncConnection, company_id: int) -> str:
+    """Make a new secret, which signs from the next call on; the old one is forgotten."""
+    secret = _new_secret()
+    await tx.execute(
+        sa.update(companies).where(companies.c.id == company_id).values(webhook_secret=secret)
+    )
+    return secret
+
+
+def _new_secret() -> str:
+    return SIGNING_PREFIX + secrets.token_urlsafe(SIGNING_BYTES)
 
 
 def _company(row: sa.Row[Any]) -> Company:

@@ -1,11 +1,12 @@
 """Contacts as people look at them: a page of the list, one person in full.
 
-Rule: three statements per page (people, addresses, tags), whatever its size.
+Rule: a handful of statements per page (people, addresses, tags, lists, colleagues), whatever its
+size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,18 +14,28 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from store import lists
 from store.addresses import Address
 from store.contacts import Consent, contact_addresses, contact_tags, contacts
-from store.database import columns_of
+from store.database import as_kind, columns_of, in_chunks
 from store.errors import NotFoundError
 from store.numbers import number_key
+from store.users import users
 
 PAGE = 50
 MIN_DIGITS = 3  # fewer digits would find nearly everybody by number
 
 
+class Colleague(Struct, frozen=True):
+    """A user whom chats are given to."""
+
+    id: int
+    name: str
+    email: str
+
+
 class ContactCard(Struct, frozen=True):
-    """A person with all addresses and tags."""
+    """A person with all addresses, tags and lists. `assigned_to`: who looks after the chat."""
 
     id: int
     company_id: int
@@ -39,13 +50,18 @@ class ContactCard(Struct, frozen=True):
     consent_source: str
     blocked_at: datetime | None
     handed_over_at: datetime | None
+    handed_over_run_id: int | None
     last_inbound_at: datetime | None
+    last_inbound_text: str
+    last_outbound_at: datetime | None
     last_phone_id: int | None
     fields: dict[str, Any]
     created_at: datetime
     updated_at: datetime
     addresses: tuple[Address, ...] = ()
     tags: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+    assigned_to: Colleague | None = None
 
     def address(self, *kinds: str) -> str:
         """Their first address of these kinds, in the order of the kinds; empty when none."""
@@ -63,7 +79,7 @@ class ContactCard(Struct, frozen=True):
         return self.address("email")
 
 
-_OWN = [contacts.c[name] for name in ContactCard.__struct_fields__[:-2]]
+_OWN = [contacts.c[name] for name in ContactCard.__struct_fields__[:-4]]
 
 
 async def page(
@@ -72,12 +88,14 @@ async def page(
     *,
     search: str = "",
     tag: str = "",
+    list_id: int | None = None,
     before: int | None = None,
     limit: int = PAGE,
 ) -> list[ContactCard]:
     """Up to `limit` contacts with an id below `before`, newest first.
 
-    `search` is part of a name, or at least three digits of a number; `tag` keeps its wearers only.
+    `search` is part of a name, or at least three digits of a number; `tag` keeps its wearers and
+    `list_id` its members only.
     """
     query = sa.select(*_OWN).where(
         contacts.c.company_id == company_id, contacts.c.deleted_at.is_(None)
@@ -91,6 +109,10 @@ async def page(
             contact_tags.c.company_id == company_id, contact_tags.c.tag == tag
         )
         query = query.where(contacts.c.id.in_(wearers))
+    if list_id is not None:
+        table = lists.list_members.c
+        members = sa.select(table.contact_id).where(table.list_id == list_id)
+        query = query.where(contacts.c.id.in_(members))
     rows = (await tx.execute(query.order_by(contacts.c.id.desc()).limit(limit))).all()
     return await _cards(tx, rows)
 
@@ -105,6 +127,19 @@ async def find_many(
         contacts.c.deleted_at.is_(None),
     )
     return {card.id: card for card in await _cards(tx, (await tx.execute(query)).all())}
+
+
+async def existing(tx: AsyncConnection, company_id: int, contact_ids: Iterable[int]) -> set[int]:
+    """Those of the ids that are contacts of this company, erased ones left out."""
+    found: set[int] = set()
+    for chunk in in_chunks(contact_ids):
+        query = sa.select(contacts.c.id).where(
+            contacts.c.company_id == company_id,
+            contacts.c.id.in_(chunk),
+            contacts.c.deleted_at.is_(None),
+        )
+        found |= set((await tx.execute(query)).scalars())
+    return found
 
 
 async def get(tx: AsyncConnection, company_id: int, contact_id: int) -> ContactCard:
@@ -178,7 +213,26 @@ async def _cards(tx: AsyncConnection, rows: Sequence[Sequence[Any]]) -> list[Con
         .order_by(contact_tags.c.tag)
     ):
         tags.setdefault(owner, []).append(name)
+    on = await lists.names_of(tx, ids)
+    given = await _assigned(tx, ids)
     return [
-        ContactCard(*[*row, tuple(addresses.get(row[0], ())), tuple(tags.get(row[0], ()))])
+        ContactCard(
+            *[
+                *row,
+                tuple(addresses.get(row[0], ())),
+                tuple(tags.get(row[0], ())),
+                tuple(sorted(on.get(row[0], ()))),
+                given.get(row[0]),
+            ]
+        )
         for row in rows
     ]
+
+
+async def _assigned(tx: AsyncConnection, contact_ids: Sequence[int]) -> dict[int, Colleague]:
+    query = (
+        sa.select(contacts.c.id, *columns_of(Colleague, users))
+        .join(users, users.c.id == contacts.c.assigned_to)
+        .where(contacts.c.id.in_(contact_ids))
+    )
+    return {row[0]: as_kind(Colleague, row[1:]) for row in await tx.execute(query)}

@@ -13,8 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.contact import BUILT_IN_FIELDS
+from store import bulk
 from store.columns import JSON, BigId, Moment, Words, metadata
-from store.database import in_chunks, insert_into, insert_rows
+from store.database import insert_rows
+
+HANDED_OVER = sa.text("handed_over_at IS NOT NULL")
 
 contacts = sa.Table(
     "contacts",
@@ -43,6 +46,12 @@ contacts = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
     sa.Index("ix_contacts_company_id_id", "company_id", "id"),
+    sa.Index(
+        "ix_contacts_handed_over",
+        "company_id",
+        sqlite_where=HANDED_OVER,
+        postgresql_where=HANDED_OVER,
+    ),
 )
 
 NOT_EMAIL = sa.text("kind_space <> 'email'")
@@ -89,7 +98,7 @@ contact_tags = sa.Table(
     ),
     sa.Column("tag", Words, primary_key=True),
     sa.Column("at", Moment, nullable=False),
-    sa.Index("ix_contact_tags_company_id_tag", "company_id", "tag"),
+    sa.Index("ix_contact_tags_company_id_tag", "company_id", "tag", "contact_id"),
 )
 
 Consent = Literal["yes", "no", "unknown"]
@@ -115,14 +124,13 @@ async def opt_in(
 
 async def opt_in_unknown(
     tx: AsyncConnection, contact_ids: Collection[int], now: datetime, source: str
-) -> None:
-    """A consent told by a third party: counts only for those who never said anything to us."""
-    if contact_ids:
-        await tx.execute(
-            sa.update(contacts)
-            .where(contacts.c.id.in_(contact_ids), contacts.c.consent == "unknown")
-            .values(consent="yes", consent_at=now, consent_source=source, updated_at=now)
-        )
+) -> list[int]:
+    """A consent told by a third party: counts only for those who never said anything to us.
+
+    The ids of those it counts for.
+    """
+    unknown = contacts.c.consent == "unknown"
+    return await _set_consent(tx, contact_ids, "yes", now, source, unknown)
 
 
 async def tag(
@@ -140,14 +148,9 @@ async def tag_rows(
     tx: AsyncConnection, rows: Collection[tuple[int, int, str]], now: datetime
 ) -> None:
     """Put tags on contacts: rows of company id, contact id and tag."""
-    if rows:
-        await tx.execute(
-            insert_into(tx, contact_tags).on_conflict_do_nothing(),
-            [
-                {"company_id": company_id, "contact_id": contact_id, "tag": name, "at": now}
-                for company_id, contact_id, name in sorted(set(rows))  # one order: no deadlock
-            ],
-        )
+    tagged = [(*row, now) for row in sorted(set(rows))]  # one order: no deadlock
+    names = ("company_id", "contact_id", "tag", "at")
+    await bulk.insert_new(tx, contact_tags, names, tagged, ("contact_id", "tag"))
 
 
 async def untag(tx: AsyncConnection, contact_ids: Collection[int], tags: Collection[str]) -> None:
@@ -162,9 +165,7 @@ async def untag(tx: AsyncConnection, contact_ids: Collection[int], tags: Collect
 
 async def untag_rows(tx: AsyncConnection, rows: Collection[tuple[int, str]]) -> None:
     """Take tags off contacts: rows of contact id and tag."""
-    for chunk in in_chunks(rows):
-        one = sa.tuple_(contact_tags.c.contact_id, contact_tags.c.tag)
-        await tx.execute(sa.delete(contact_tags).where(one.in_(chunk)))
+    await bulk.delete(tx, contact_tags, ("contact_id", "tag"), sorted(set(rows)))
 
 
 async def set_fields(
@@ -200,20 +201,13 @@ async def update_rows(
     tx: AsyncConnection, rows: Mapping[int, Mapping[str, Any]], now: datetime
 ) -> None:
     """Write columns per contact id; `fields` is the whole new set, `email` replaces theirs."""
-    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    alike: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
     for contact_id, row in sorted(rows.items()):  # one order: no two writers deadlock
         names = tuple(sorted(row.keys() - {"email"}))
-        alike.setdefault(names, []).append(
-            {"of": contact_id, **{f"new_{name}": row[name] for name in names}}
-        )
-    for names, values in alike.items():
-        await tx.execute(
-            sa.update(contacts)
-            .where(contacts.c.id == sa.bindparam("of"))
-            .values({name: sa.bindparam(f"new_{name}") for name in names})
-            .values(updated_at=now),
-            values,
-        )
+        values = [row[name] for name in names]
+        alike.setdefault(names, []).append((contact_id, now, *values))
+    for names, changed in alike.items():
+        await bulk.update(tx, contacts, ("id", "updated_at", *names), changed)
     emails = {of: str(row["email"] or "").strip() for of, row in rows.items() if "email" in row}
     if emails:
         await _replace_emails(tx, emails, now)
@@ -229,27 +223,50 @@ async def unblock(tx: AsyncConnection, contact_ids: Collection[int], now: dateti
     await _stamp(tx, contact_ids, "blocked_at", None, now)
 
 
+async def assign(
+    tx: AsyncConnection, contact_ids: Collection[int], user_id: int | None, now: datetime
+) -> None:
+    """Give these chats to a colleague (a user's id), or to nobody in particular."""
+    if contact_ids:
+        await tx.execute(
+            sa.update(contacts)
+            .where(contacts.c.id.in_(contact_ids))
+            .values(assigned_to=user_id, updated_at=now)
+        )
+
+
 async def hand_over(tx: AsyncConnection, contact_ids: Collection[int], now: datetime) -> None:
-    """A person takes these chats: automations keep silent."""
-    await _stamp(tx, contact_ids, "handed_over_at", now, now)
-
-
-async def give_back(tx: AsyncConnection, contact_ids: Collection[int], now: datetime) -> None:
-    """Automations may speak to these contacts again."""
-    await _stamp(tx, contact_ids, "handed_over_at", None, now)
-
-
-async def erase(tx: AsyncConnection, contact_ids: Collection[int], now: datetime) -> None:
-    """Forget who these contacts are; their row stays, so that counts and runs still add up."""
+    """A person takes these chats: automations keep silent, also a run that had called for one."""
     if not contact_ids:
         return
-    for table in (contact_addresses, contact_tags):
-        await tx.execute(sa.delete(table).where(table.c.contact_id.in_(contact_ids)))
+    news = sa.or_(contacts.c.handed_over_at.is_(None), contacts.c.handed_over_run_id.is_not(None))
+    since = sa.func.coalesce(contacts.c.handed_over_at, sa.literal(now, contacts.c.updated_at.type))
     await tx.execute(
         sa.update(contacts)
-        .where(contacts.c.id.in_(contact_ids))
-        .values(name="", first_name="", last_name="", fields={}, deleted_at=now, updated_at=now)
+        .where(contacts.c.id.in_(contact_ids), news)
+        .values(handed_over_at=since, handed_over_run_id=None, updated_at=now)
     )
+
+
+async def give_back(tx: AsyncConnection, contact_ids: Collection[int], now: datetime) -> list[int]:
+    """Automations may speak to these contacts again; the ids of those a person had taken over."""
+    return await _give_back(tx, contacts.c.id.in_(contact_ids), now) if contact_ids else []
+
+
+async def give_back_silent(
+    tx: AsyncConnection, company_id: int, since: datetime, now: datetime
+) -> list[int]:
+    """Give back the chats of a company in which nothing was said after `since`; their ids."""
+    spoken = (contacts.c.last_inbound_at, contacts.c.last_outbound_at)
+    silent = [sa.or_(column.is_(None), column < since) for column in spoken]
+    mine = sa.and_(contacts.c.company_id == company_id, contacts.c.handed_over_at < since, *silent)
+    return await _give_back(tx, mine, now)
+
+
+async def with_handed_over(tx: AsyncConnection) -> set[int]:
+    """The companies with chats that a person has taken over."""
+    query = sa.select(contacts.c.company_id).where(HANDED_OVER).distinct()
+    return set((await tx.execute(query)).scalars())
 
 
 async def _replace_emails(tx: AsyncConnection, emails: Mapping[int, str], now: datetime) -> None:
@@ -276,14 +293,40 @@ async def _replace_emails(tx: AsyncConnection, emails: Mapping[int, str], now: d
 
 
 async def _set_consent(
-    tx: AsyncConnection, contact_ids: Collection[int], to: Consent, now: datetime, source: str
+    tx: AsyncConnection,
+    contact_ids: Collection[int],
+    to: Consent,
+    now: datetime,
+    source: str,
+    only: sa.ColumnElement[bool] | None = None,
 ) -> list[int]:
     if not contact_ids:
         return []
     result = await tx.execute(
         sa.update(contacts)
         .where(contacts.c.id.in_(contact_ids), contacts.c.consent != to)
+        .where(sa.true() if only is None else only)
         .values(consent=to, consent_at=now, consent_source=source, updated_at=now)
+        .returning(contacts.c.id)
+    )
+    return sorted(result.scalars())
+
+
+async def erased(tx: AsyncConnection, contact_ids: Collection[int]) -> set[int]:
+    """Those of these contacts that were erased."""
+    query = sa.select(contacts.c.id).where(
+        contacts.c.id.in_(contact_ids), contacts.c.deleted_at.is_not(None)
+    )
+    return set((await tx.execute(query)).scalars())
+
+
+async def _give_back(
+    tx: AsyncConnection, which: sa.ColumnElement[bool], now: datetime
+) -> list[int]:
+    result = await tx.execute(
+        sa.update(contacts)
+        .where(which, contacts.c.handed_over_at.is_not(None))
+        .values(handed_over_at=None, handed_over_run_id=None, updated_at=now)
         .returning(contacts.c.id)
     )
     return sorted(result.scalars())

@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 ENGINE_JOB = "advance_batch"
 ENGINE_IDS = ("advance:0", "advance:1")  # one may be running already: the second rings after it
 RING_KEPT_S = 60  # nobody came within a minute: polling has long seen to it
+ENGINE_KEY = "tiptoe:engine"
 GATEWAY_KEY = "tiptoe:gateway"
 LIVE_CHANNEL = "tiptoe:live:"
 PATIENCE_S = 0.5  # a webhook must not wait for a Redis that hangs
@@ -42,7 +43,7 @@ class Doorbell:
 
     async def ring_gateway(self) -> None:
         """Wake the gateway's dispatcher; ringing ten times is one ring."""
-        await self._ring(self._push)
+        await self._ring(lambda redis: _push(redis, GATEWAY_KEY))
 
     async def ring_live(self, company_id: int) -> None:
         """Tell open pages of a company that something changed."""
@@ -52,17 +53,24 @@ class Doorbell:
 
         await self._ring(publish)
 
+    async def hear_engine(self, timeout_s: float) -> bool:
+        """Wait for the bell of the engine's workers, of whom it wakes one; as `hear_gateway`."""
+        return await self._hear(ENGINE_KEY, timeout_s)
+
     async def hear_gateway(self, timeout_s: float) -> bool:
         """Wait for the gateway's bell; False after `timeout_s`, also when Redis is away."""
+        return await self._hear(GATEWAY_KEY, timeout_s)
+
+    async def _hear(self, key: str, timeout_s: float) -> bool:
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout_s
         if self._redis is not None:
             try:
                 async with asyncio.timeout(timeout_s + PATIENCE_S):
-                    if await cast("Any", self._redis).blpop([GATEWAY_KEY], timeout_s):
+                    if await cast("Any", self._redis).blpop([key], timeout_s):
                         return True
             except (RedisError, OSError, TimeoutError) as error:
-                log.debug("gateway_bell_away", error=str(error))
+                log.debug("bell_away", bell=key, error=str(error))
         await asyncio.sleep(max(0.0, end - loop.time()))
         return False
 
@@ -102,11 +110,13 @@ class Doorbell:
     async def _enqueue(redis: ArqRedis) -> None:
         for job_id in ENGINE_IDS:
             if await redis.enqueue_job(ENGINE_JOB, _job_id=job_id, _expires=RING_KEPT_S):
+                await _push(redis, ENGINE_KEY)
                 return
 
-    @staticmethod
-    async def _push(redis: ArqRedis) -> None:
-        async with redis.pipeline(transaction=False) as both:
-            both.lpush(GATEWAY_KEY, "")
-            both.ltrim(GATEWAY_KEY, 0, 0)
-            await both.execute()
+
+async def _push(redis: ArqRedis, key: str) -> None:
+    """Ring a bell that is heard by waiting; it is remembered, but only once."""
+    async with redis.pipeline(transaction=False) as both:
+        both.lpush(key, "")
+        both.ltrim(key, 0, 0)
+        await both.execute()

@@ -14,8 +14,10 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from store import bulk
 from store.columns import JSON, BigId, Moment, Words, metadata
-from store.database import as_kind, columns_of, insert_into
+from store.database import columns_of
+from store.query import Query, among
 
 UNHANDLED = sa.text("handled_at IS NULL")
 
@@ -41,6 +43,13 @@ events = sa.Table(
         sqlite_where=UNHANDLED,
         postgresql_where=UNHANDLED,
     ),
+    sa.Index(
+        "ix_events_line",
+        "id",
+        "contact_id",
+        sqlite_where=UNHANDLED,
+        postgresql_where=UNHANDLED,
+    ),
 )
 
 
@@ -60,47 +69,50 @@ class NewEvent(TypedDict):
     run_id: NotRequired[int | None]
 
 
+_NEW = tuple(NewEvent.__annotations__)
+
+
 class Waiting(Struct, frozen=True):
-    """An unhandled event as the engine reads it. `data` is a `flows.events` value in plain JSON."""
+    """An unhandled event as the engine reads it. `data` is a `flows.events` value as JSON text."""
 
     id: int
     company_id: int
     contact_id: int
     kind: str
-    data: dict[str, Any]
+    data: str
     run_id: int | None
     at: datetime
+
+
+_UNHANDLED_OF = Query(
+    sa.select(*columns_of(Waiting, events))
+    .where(among(events.c.contact_id, "contacts"), UNHANDLED)
+    .order_by(events.c.contact_id, events.c.id)
+)
+_HANDLED = Query(
+    sa.update(events)
+    .where(among(events.c.id, "events"))
+    .values(handled_at=sa.bindparam("now", type_=Moment()))
+)
 
 
 async def insert_many(
     tx: AsyncConnection, rows: Sequence[NewEvent] | Sequence[Mapping[str, Any]]
 ) -> list[int]:
     """Write events in this order and return the ids of the new; what was told before is dropped."""
-    if not rows:
-        return []
-    result = await tx.execute(
-        insert_into(tx, events)
-        .on_conflict_do_nothing(index_elements=["company_id", "source_id"])
-        .returning(events.c.id),
-        [{"source_id": None, "run_id": None, **row} for row in rows],
-    )
-    return sorted(result.scalars())
+    tuples = [tuple([row.get(name) for name in _NEW]) for row in rows]
+    return await bulk.insert_new_ids(tx, events, _NEW, tuples, ("company_id", "source_id"))
 
 
 async def unhandled_of(tx: AsyncConnection, contact_ids: Collection[int]) -> list[Waiting]:
     """All unhandled events of these contacts, each contact's in the order they were written."""
-    query = (
-        sa.select(*columns_of(Waiting, events))
-        .where(events.c.contact_id.in_(contact_ids), UNHANDLED)
-        .order_by(events.c.contact_id, events.c.id)
-    )
-    return [as_kind(Waiting, row) for row in await tx.execute(query)]
+    return await _UNHANDLED_OF.kinds(tx, Waiting, contacts=contact_ids)
 
 
 async def mark_handled(tx: AsyncConnection, event_ids: Collection[int], now: datetime) -> None:
     """Take these events out of the line."""
     if event_ids:
-        await tx.execute(sa.update(events).where(events.c.id.in_(event_ids)).values(handled_at=now))
+        await _HANDLED.rows(tx, events=event_ids, now=now)
 
 
 async def mark_faulty(tx: AsyncConnection, faults: Mapping[int, str], now: datetime) -> None:
@@ -108,13 +120,8 @@ async def mark_faulty(tx: AsyncConnection, faults: Mapping[int, str], now: datet
 
     They stay in the table with their fault, so that nothing is lost and nobody else has to wait.
     """
-    if faults:
-        await tx.execute(
-            sa.update(events)
-            .where(events.c.id == sa.bindparam("of"))
-            .values(handled_at=now, fault=sa.bindparam("what")),
-            [{"of": event_id, "what": fault} for event_id, fault in sorted(faults.items())],
-        )
+    rows = [(event_id, now, fault) for event_id, fault in sorted(faults.items())]
+    await bulk.update(tx, events, ("id", "handled_at", "fault"), rows)
 
 
 async def forget_handled(tx: AsyncConnection, before: datetime) -> int:

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.events import HttpAnswered
+from store import bulk
 from store.columns import JSON, BigId, Moment, Words, metadata
-from store.database import as_kind, columns_of, insert_rows, skip_locked
+from store.database import as_kind, columns_of, skip_locked
 
 OPEN = sa.text("state IN ('queued', 'calling')")
 
@@ -42,6 +43,19 @@ http_calls = sa.Table(
 )
 
 
+class NewCall(msgspec.Struct):
+    """A call to be queued. `request` is a `flows.effects.CallWebhook`."""
+
+    id: int
+    company_id: int
+    contact_id: int
+    run_id: int
+    seq: int
+    request: Any
+    due_at: datetime
+    created_at: datetime
+
+
 class OpenCall(msgspec.Struct, frozen=True):
     """A call that was claimed. `request` is a `flows.effects.CallWebhook` in plain JSON."""
 
@@ -54,9 +68,11 @@ class OpenCall(msgspec.Struct, frozen=True):
     request: dict[str, Any]
 
 
-async def insert_many(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def insert_many(
+    tx: AsyncConnection, rows: Sequence[NewCall] | Sequence[Mapping[str, Any]]
+) -> None:
     """Queue calls."""
-    await insert_rows(tx, http_calls, rows)
+    await bulk.insert_all(tx, http_calls, rows)
 
 
 async def any_due(tx: AsyncConnection, now: datetime, abandoned: datetime) -> bool:

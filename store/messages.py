@@ -13,13 +13,17 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from store import bulk
 from store.columns import JSON, BigId, Moment, Words, metadata
-from store.database import as_kind, columns_of, insert_rows
+from store.database import as_kind
+from store.query import Query, among
 from store.runs import runs
 
 ON_A_CHANNEL = sa.text("channel_id IS NOT NULL")
 QUEUED = sa.text("state = 'queued'")
 CLAIMED = sa.text("state IN ('sending', 'unconfirmed')")
+HELD = sa.text("state = 'queued' AND held_at IS NOT NULL")
+MARKETING_LEFT = sa.text("category = 'marketing' AND claimed_at IS NOT NULL")
 
 messages = sa.Table(
     "messages",
@@ -44,8 +48,9 @@ messages = sa.Table(
     sa.Column("quoted_channel_id", Words),
     sa.Column("source", Words, nullable=False),
     sa.Column("over_budget", Words),  # defer (also when empty) or drop
-    sa.Column("due_at", Moment),
+    sa.Column("due_at", Moment),  # while it is held: when it expires, if it ever does
     sa.Column("expires_at", Moment),
+    sa.Column("held_at", Moment),  # since when its automation is paused
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("claimed_by", Words),
     sa.Column("claimed_at", Moment),
@@ -76,17 +81,74 @@ messages = sa.Table(
         postgresql_where=QUEUED,
     ),
     sa.Index("ix_messages_claimed", "claimed_at", sqlite_where=CLAIMED, postgresql_where=CLAIMED),
+    sa.Index("ix_messages_held", "automation_id", sqlite_where=HELD, postgresql_where=HELD),
+    sa.Index(
+        "ix_messages_marketing",
+        "contact_id",
+        "claimed_at",
+        sqlite_where=MARKETING_LEFT,
+        postgresql_where=MARKETING_LEFT,
+    ),
     sa.Index("ix_messages_contact_id_id", "contact_id", "id"),
     sa.Index("ix_messages_run_id", "run_id"),
 )
+
+_OWNERS = sa.table("automations", sa.column("id"), sa.column("status"))
+IS_HELD = sa.and_(
+    messages.c.state == "queued",
+    sa.exists().where(_OWNERS.c.id == messages.c.automation_id, _OWNERS.c.status == "paused"),
+)
+"""It waits for its automation, also when the gateway has not come across it yet."""
 
 RECALLED = "recalled: the run ended or moved on"
 LEFT = ("sending", "unconfirmed", "sent", "delivered", "read")  # it went out, or may have
 PAGE = 50
 
 
+_RECALL = Query(
+    sa.update(messages)
+    .where(among(messages.c.run_id, "runs"), messages.c.state == "queued")
+    .values(state="cancelled", failed_at=sa.bindparam("now", type_=Moment()), error=RECALLED)
+    .returning(messages.c.id)
+)
+_LEFT_FOR = Query(
+    sa.select(runs.c.id)
+    .join(messages, sa.and_(messages.c.run_id == runs.c.id, messages.c.seq == runs.c.seq))
+    .where(among(runs.c.id, "runs"), messages.c.direction == "out")
+    .where(sa.or_(*(messages.c.state == state for state in LEFT)))
+)
+
+
+class NewMessage(Struct):
+    """A message that a run asks for. `content` is a `flows.content` value."""
+
+    id: int
+    company_id: int
+    contact_id: int
+    run_id: int | None
+    automation_id: int | None
+    step: str | None
+    seq: int
+    direction: str
+    state: str
+    kind: str
+    content: Any
+    preview: str
+    template: str | None
+    category: str
+    priority: int
+    source: str
+    over_budget: str | None
+    due_at: datetime
+    expires_at: datetime | None
+    created_at: datetime
+
+
 class Shown(Struct, frozen=True):
-    """A message as chats and the API show it. `content` is a `flows.content` value, plain."""
+    """A message as chats and the API show it. `content` is a `flows.content` value, plain.
+
+    `held`: it waits because its automation is paused.
+    """
 
     id: int
     contact_id: int
@@ -113,11 +175,14 @@ class Shown(Struct, frozen=True):
     error: str | None
     why: list[str]
     created_at: datetime
+    held: bool
 
 
-async def insert_many(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def insert_many(
+    tx: AsyncConnection, rows: Sequence[NewMessage] | Sequence[Mapping[str, Any]]
+) -> None:
     """Queue outgoing messages or keep incoming ones; ids are made by `store.ids.new_id`."""
-    await insert_rows(tx, messages, rows)
+    await bulk.insert_all(tx, messages, rows)
 
 
 async def page(
@@ -129,9 +194,7 @@ async def page(
     limit: int = PAGE,
 ) -> list[Shown]:
     """Up to `limit` messages of a contact with an id below `before`, newest first."""
-    query = sa.select(*columns_of(Shown, messages)).where(
-        messages.c.company_id == company_id, messages.c.contact_id == contact_id
-    )
+    query = _shown().where(messages.c.company_id == company_id, messages.c.contact_id == contact_id)
     if before is not None:
         query = query.where(messages.c.id < before)
     rows = await tx.execute(query.order_by(messages.c.id.desc()).limit(limit))
@@ -140,34 +203,32 @@ async def page(
 
 async def find(tx: AsyncConnection, company_id: int, message_id: int) -> Shown | None:
     """One message of a company, or None."""
-    query = sa.select(*columns_of(Shown, messages)).where(
-        messages.c.company_id == company_id, messages.c.id == message_id
-    )
+    query = _shown().where(messages.c.company_id == company_id, messages.c.id == message_id)
     row = (await tx.execute(query)).one_or_none()
     return None if row is None else as_kind(Shown, row)
+
+
+async def of_run(tx: AsyncConnection, company_id: int, run_id: int) -> list[Shown]:
+    """What a run sent, oldest first."""
+    query = _shown().where(messages.c.company_id == company_id, messages.c.run_id == run_id)
+    rows = await tx.execute(query.order_by(messages.c.id))
+    return [as_kind(Shown, row) for row in rows]
 
 
 async def recall(tx: AsyncConnection, run_ids: Collection[int], now: datetime) -> list[int]:
     """Cancel what these runs have queued and not sent; the ids of the cancelled messages."""
     if not run_ids:
         return []
-    result = await tx.execute(
-        sa.update(messages)
-        .where(messages.c.run_id.in_(run_ids), messages.c.state == "queued")
-        .values(state="cancelled", failed_at=now, error=RECALLED)
-        .returning(messages.c.id)
-    )
-    return sorted(result.scalars())
+    return sorted(await _RECALL.column(tx, runs=run_ids, now=now))
 
 
 async def left_for(tx: AsyncConnection, run_ids: Collection[int]) -> set[int]:
     """Those of these runs whose awaited message has left, or may have: a reply can be to it."""
     if not run_ids:
         return set()
-    query = (
-        sa.select(runs.c.id)
-        .join(messages, sa.and_(messages.c.run_id == runs.c.id, messages.c.seq == runs.c.seq))
-        .where(runs.c.id.in_(run_ids), messages.c.direction == "out")
-        .where(messages.c.state.in_(LEFT))
-    )
-    return set((await tx.execute(query)).scalars())
+    return set(await _LEFT_FOR.column(tx, runs=run_ids))
+
+
+def _shown() -> sa.Select[Any]:
+    own = [messages.c[name] for name in Shown.__struct_fields__[:-1]]
+    return sa.select(*own, IS_HELD.label("held"))

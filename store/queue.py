@@ -38,12 +38,14 @@ class Queued(Struct, frozen=True):
     company_id: int
     contact_id: int
     run_id: int | None
+    automation_id: int | None
     seq: int
     content: Any
     template: str | None
     category: str
     priority: int
     source: str
+    over_budget: str | None
     phone_id: int | None
     quoted_channel_id: str | None
     due_at: datetime
@@ -60,6 +62,8 @@ class Recipient(Struct, frozen=True):
     country: str
     consent: str
     blocked_at: datetime | None
+    handed_over_at: datetime | None
+    handed_over_run_id: int | None
     deleted_at: datetime | None
     last_inbound_at: datetime | None
     last_phone_id: int | None
@@ -128,13 +132,39 @@ async def next_due(tx: AsyncConnection) -> datetime | None:
 
 
 async def claim_due(
-    tx: AsyncConnection, company_id: int, priority: int, now: datetime, limit: int
+    tx: AsyncConnection,
+    company_id: int,
+    priority: int,
+    now: datetime,
+    limit: int,
+    *,
+    except_automations: Collection[int] = (),
 ) -> list[Queued]:
     """Up to `limit` due messages of one line with their contacts, held until the transaction ends.
 
-    Left out: contacts who have a message in hand or an older one on its way to another try, and
-    messages of runs whose contact has events the engine has not seen (they may recall it).
+    Left out: contacts who have a message in hand or an older one on its way to another try,
+    messages of runs whose contact has events the engine has not seen (they may recall it), and
+    those of `except_automations` that have not expired.
     """
+    query = (
+        sa.select(*columns_of(Queued, messages))
+        .join(contacts, contacts.c.id == messages.c.contact_id)
+        .where(sa.text("messages.state = 'queued'"), messages.c.priority == priority)
+        .where(messages.c.company_id == company_id, messages.c.due_at <= now, *free_to_go())
+        .order_by(messages.c.due_at, messages.c.id)
+        .limit(limit)
+    )
+    if except_automations:
+        theirs = messages.c.automation_id.in_(except_automations)
+        query = query.where(
+            sa.or_(messages.c.automation_id.is_(None), ~theirs, messages.c.expires_at <= now)
+        )
+    rows = await tx.execute(skip_locked(tx, query, messages, contacts))
+    return [as_kind(Queued, row) for row in rows]
+
+
+def free_to_go() -> tuple[sa.ColumnElement[bool], ...]:
+    """The conditions on a due message that nothing else of its contact stands in its way."""
     other = messages.alias("other")
     in_hand = sa.exists().where(
         other.c.contact_id == messages.c.contact_id, other.c.state == "sending"
@@ -145,21 +175,12 @@ async def claim_due(
         other.c.state == "queued",
         other.c.attempts > 0,
         other.c.priority <= messages.c.priority,
+        other.c.held_at.is_(None),
     )
     news = sa.exists().where(
         events.c.contact_id == messages.c.contact_id, events.c.handled_at.is_(None)
     )
-    query = (
-        sa.select(*columns_of(Queued, messages))
-        .join(contacts, contacts.c.id == messages.c.contact_id)
-        .where(sa.text("messages.state = 'queued'"), messages.c.priority == priority)
-        .where(messages.c.company_id == company_id, messages.c.due_at <= now)
-        .where(sa.or_(messages.c.run_id.is_(None), ~news), ~in_hand, ~retried)
-        .order_by(messages.c.due_at, messages.c.id)
-        .limit(limit)
-    )
-    rows = await tx.execute(skip_locked(tx, query, messages, contacts))
-    return [as_kind(Queued, row) for row in rows]
+    return sa.or_(messages.c.run_id.is_(None), ~news), ~in_hand, ~retried
 
 
 async def busy_contacts(tx: AsyncConnection, contact_ids: Collection[int]) -> set[int]:

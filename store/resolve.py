@@ -6,9 +6,8 @@ meet a new one at the same moment; a WhatsApp id is never rewritten.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -17,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import addresses as book
 from store.addresses import Address, Key
-from store.contacts import contact_addresses, contacts, set_fields, tag_rows, update_rows
+from store.contacts import contact_addresses, contacts
 from store.database import in_chunks
 from store.errors import InvalidError
 from store.numbers import region_of
@@ -72,33 +71,6 @@ async def resolve_many(
     for chunk in in_chunks(people, AT_ONCE):
         resolved += await _resolve_chunk(tx, company_id, chunk, now)
     return resolved
-
-
-async def upsert(
-    tx: AsyncConnection,
-    company_id: int,
-    addresses: Sequence[Address],
-    *,
-    now: datetime,
-    values: Mapping[str, str] | None = None,
-    fields: Mapping[str, Any] | None = None,
-    tags: Collection[str] = (),
-) -> Resolved:
-    """Find or make a contact and write what is given over what is there (the JSON API's verb).
-
-    `values` may hold `name`, `first_name`, `last_name`, `language`, `zone`, `country`.
-    """
-    told = dict(values or {})
-    if unknown := told.keys() - {*FILLED, "zone"}:
-        message = f"a contact has no {', '.join(sorted(unknown))}; custom ones go into fields"
-        raise InvalidError(message)
-    [found] = await resolve_many(tx, company_id, [Person(addresses)], now=now)
-    if told:
-        await update_rows(tx, {found.id: told}, now)
-    if fields:
-        await set_fields(tx, {found.id: fields}, now)
-    await tag_rows(tx, [(company_id, found.id, name) for name in tags], now)
-    return found
 
 
 class _Found:

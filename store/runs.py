@@ -13,14 +13,16 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from store import bulk
 from store.columns import JSON, BigId, Moment, Words, metadata
 from store.contacts import contacts
-from store.database import as_kind, columns_of, insert_rows, skip_locked
+from store.database import columns_of
 from store.events import UNHANDLED, events
+from store.query import Query, among
 
 DUE = sa.text("status = 'waiting' AND wait_until IS NOT NULL")
 WAITING = sa.text("status = 'waiting'")
-LOOK_AHEAD = 4  # contacts looked at per one wanted: other workers hold some of the first
+LOOK_AHEAD = 4  # events and timers looked at per contact wanted: others hold some of the first
 
 runs = sa.Table(
     "runs",
@@ -47,14 +49,84 @@ runs = sa.Table(
 )
 
 
+class NewRun(msgspec.Struct):
+    """A run that has begun. `state` is its `flows.run.Run`."""
+
+    id: int
+    company_id: int
+    automation_id: int
+    revision_id: int
+    contact_id: int
+    trigger: str
+    status: str
+    step: str | None
+    seq: int
+    state: Any
+    wait_until: datetime | None
+    cart_id: int | None
+    started_at: datetime
+    ended_at: datetime | None
+    reason: str
+
+
+class MovedRun(msgspec.Struct):
+    """What a move changes about a run."""
+
+    id: int
+    revision_id: int
+    status: str
+    step: str | None
+    seq: int
+    state: Any
+    wait_until: datetime | None
+    ended_at: datetime | None
+    reason: str
+
+
 class Waiting(msgspec.Struct, frozen=True):
-    """A run that waits, as the engine loads it. `state` is a `flows.run.Run` in plain JSON."""
+    """A run that waits, as the engine loads it. `state` is a `flows.run.Run` as JSON text."""
 
     id: int
     contact_id: int
     automation_id: int
     revision_id: int
-    state: dict[str, Any]
+    state: str
+
+
+def _claim(line: sa.Select[Any], due: sa.Select[Any]) -> sa.Select[Any]:
+    wanted = sa.union(line.subquery().select(), due.subquery().select()).subquery()
+    locked = sa.select(contacts.c.id).where(contacts.c.id.in_(wanted.select()))
+    return locked.with_for_update(skip_locked=True, of=contacts)  # SQLite has one writer anyway
+
+
+_LINE = sa.select(events.c.contact_id).where(UNHANDLED)
+_RUNG = sa.select(runs.c.contact_id).where(
+    runs.c.status == sa.literal_column("'waiting'"),
+    runs.c.wait_until <= sa.bindparam("now", type_=Moment()),
+)
+_ONLY = sa.bindparam("only", type_=sa.BigInteger())
+_AHEAD = sa.bindparam("ahead", type_=sa.BigInteger())
+_CLAIM = Query(
+    _claim(
+        _LINE.order_by(events.c.id).limit(_AHEAD),
+        _RUNG.order_by(runs.c.wait_until).limit(_AHEAD),
+    ).limit(sa.bindparam("limit", type_=sa.BigInteger()))
+)
+_CLAIM_ONE = Query(
+    _claim(_LINE.where(events.c.contact_id == _ONLY), _RUNG.where(runs.c.contact_id == _ONLY))
+)
+_WAITING_OF = Query(
+    sa.select(*columns_of(Waiting, runs))
+    .where(WAITING, among(runs.c.contact_id, "contacts"))
+    .order_by(runs.c.id)
+)
+_ENTERED = Query(
+    sa.select(
+        runs.c.contact_id, runs.c.automation_id, sa.func.max(runs.c.started_at, type_=Moment())
+    )
+    .where(among(runs.c.contact_id, "contacts"))
+    .group_by(runs.c.contact_id, runs.c.automation_id)
+)
 
 
 async def claim_contacts(
@@ -62,89 +134,49 @@ async def claim_contacts(
 ) -> list[int]:
     """At most `limit` contacts with something to do, nobody else's until `tx` ends.
 
-    Something to do: an unhandled event, or a waiting run whose time has come. The lock is on the
-    contact's row, so one contact's events are never handled by two workers at once. `only`: this
-    contact or nobody.
+    Something to do: an unhandled event, the oldest first, or a waiting run whose time has come.
+    The lock is on the contact's row, so one contact's events are never handled by two workers at
+    once. `only`: this contact or nobody.
     """
-    waiting = (
-        sa.select(events.c.contact_id)
-        .where(UNHANDLED, _among(events.c.contact_id, only))
-        .group_by(events.c.contact_id)
-        .order_by(sa.func.min(events.c.id))
-        .limit(limit * LOOK_AHEAD)
-    )
-    due = (
-        sa.select(runs.c.contact_id)
-        .where(runs.c.status == "waiting", runs.c.wait_until <= now)
-        .where(_among(runs.c.contact_id, only))
-        .order_by(runs.c.wait_until)
-        .limit(limit * LOOK_AHEAD)
-    )
-    wanted = sa.union(waiting.subquery().select(), due.subquery().select()).subquery()
-    query = sa.select(contacts.c.id).where(contacts.c.id.in_(wanted.select())).limit(limit)
-    rows = await tx.execute(skip_locked(tx, query, contacts))
-    return list(rows.scalars())
+    if only is not None:
+        return await _CLAIM_ONE.column(tx, now=now, only=only)
+    return await _CLAIM.column(tx, now=now, limit=limit, ahead=limit * LOOK_AHEAD)
 
 
 async def waiting_of(tx: AsyncConnection, contact_ids: Sequence[int]) -> list[Waiting]:
     """All waiting runs of these contacts, oldest first."""
-    query = (
-        sa.select(*columns_of(Waiting, runs))
-        .where(WAITING, runs.c.contact_id.in_(contact_ids))
-        .order_by(runs.c.id)
-    )
-    return [as_kind(Waiting, row) for row in await tx.execute(query)]
+    return await _WAITING_OF.kinds(tx, Waiting, contacts=contact_ids)
 
 
 async def entered(
     tx: AsyncConnection, contact_ids: Sequence[int]
 ) -> dict[int, dict[int, datetime]]:
     """`{contact id: {automation id: when last started}}`."""
-    query = (
-        sa.select(
-            runs.c.contact_id,
-            runs.c.automation_id,
-            sa.func.max(runs.c.started_at, type_=Moment()),
-        )
-        .where(runs.c.contact_id.in_(contact_ids))
-        .group_by(runs.c.contact_id, runs.c.automation_id)
-    )
     found: dict[int, dict[int, datetime]] = {}
-    for contact_id, automation_id, at in await tx.execute(query):
+    for contact_id, automation_id, at in await _ENTERED.rows(tx, contacts=contact_ids):
         found.setdefault(contact_id, {})[automation_id] = at
     return found
 
 
-async def insert_many(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def insert_many(
+    tx: AsyncConnection, rows: Sequence[NewRun] | Sequence[Mapping[str, Any]]
+) -> None:
     """Write new runs."""
-    await insert_rows(tx, runs, rows)
+    await bulk.insert_all(tx, runs, rows)
 
 
-async def update_many(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write runs that moved: rows as of `insert_many`; only what a move can change is written."""
-    if not rows:
-        return
-    names = ("status", "step", "seq", "state", "wait_until", "ended_at", "reason")
-    query = (
-        sa.update(runs)
-        .where(runs.c.id == sa.bindparam("run"))
-        .values({name: sa.bindparam(f"new_{name}") for name in names})
-    )
-    await tx.execute(
-        query,
-        [{"run": row["id"], **{f"new_{name}": row[name] for name in names}} for row in rows],
-    )
+async def update_many(
+    tx: AsyncConnection, rows: Sequence[MovedRun] | Sequence[Mapping[str, Any]]
+) -> None:
+    """Write runs that moved. Their contacts must be claimed: the rows are locked in any order."""
+    await bulk.update_all(tx, runs, rows)
 
 
 async def give_up(tx: AsyncConnection, reasons: Mapping[int, str], now: datetime) -> None:
     """End runs that nobody can move, `{run id: why}`; their state stays as it is, for repair."""
-    if reasons:
-        await tx.execute(
-            sa.update(runs)
-            .where(runs.c.id == sa.bindparam("run"))
-            .values(status="failed", wait_until=None, ended_at=now, reason=sa.bindparam("why")),
-            [{"run": run_id, "why": why} for run_id, why in sorted(reasons.items())],
-        )
+    names = ("id", "status", "wait_until", "ended_at", "reason")
+    rows = [(run_id, "failed", None, now, why) for run_id, why in sorted(reasons.items())]
+    await bulk.update(tx, runs, names, rows)
 
 
 async def postpone(
@@ -179,10 +211,6 @@ async def past(tx: AsyncConnection, waits: Mapping[int, int]) -> set[int]:
         for run_id, status, seq in await tx.execute(query)
         if status != "waiting" or seq > waits[run_id]
     }
-
-
-def _among(column: sa.Column[int], only: int | None) -> sa.ColumnElement[bool]:
-    return sa.true() if only is None else column == only
 
 
 async def next_due(tx: AsyncConnection) -> datetime | None:

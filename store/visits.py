@@ -13,8 +13,9 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from store import bulk
 from store.columns import JSON, BigId, Moment, Words, metadata
-from store.database import as_kind, columns_of, insert_into, insert_rows
+from store.database import as_kind, columns_of
 
 visits = sa.Table(
     "visits",
@@ -59,28 +60,33 @@ class Line(msgspec.Struct, frozen=True):
     data: dict[str, Any]
 
 
-async def insert_many(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+class NewLine(msgspec.Struct):
+    """A line to be added to a run's trace."""
+
+    company_id: int
+    run_id: int
+    automation_id: int
+    step: str
+    kind: str
+    seq: int
+    at: datetime
+    did: str
+    exit: str | None
+    why: str
+    data: dict[str, Any]
+
+
+async def insert_many(
+    tx: AsyncConnection, rows: Sequence[NewLine] | Sequence[Mapping[str, Any]]
+) -> None:
     """Add lines to traces."""
-    await insert_rows(tx, visits, rows)
+    await bulk.insert_all(tx, visits, rows)
 
 
 async def count(tx: AsyncConnection, counts: Mapping[tuple[int, str, str], int]) -> None:
     """Add to counters: `{(automation id, step, exit or what happened): how many more}`."""
-    if not counts:
-        return
-    query = insert_into(tx, step_counts)
-    # Sorted, so that two workers lock the same counters in the same order.
-    rows = [
-        {"automation_id": automation_id, "step": step, "name": name, "n": n}
-        for (automation_id, step, name), n in sorted(counts.items())
-    ]
-    await tx.execute(
-        query.on_conflict_do_update(
-            index_elements=["automation_id", "step", "name"],
-            set_={"n": step_counts.c.n + query.excluded.n},
-        ),
-        rows,
-    )
+    rows = [(*key, n) for key, n in counts.items()]
+    await bulk.add_up(tx, step_counts, ("automation_id", "step", "name"), "n", rows)
 
 
 async def of_run(tx: AsyncConnection, run_id: int) -> list[Line]:

@@ -73,9 +73,13 @@ def example_of(name: str, kind: type[Step | Trigger]) -> dict[str, Any]:
 
 def _contents() -> str:
     lines = ["| kind | what it does |", "|---|---|"]
-    for name, kind in [*catalog().steps.items(), *catalog().triggers.items()]:
+    kinds: list[tuple[str, type[Step | Trigger]]] = [
+        *catalog().steps.items(),
+        *catalog().triggers.items(),
+    ]
+    for name, kind in kinds:
         first = _prose(kind).split(". ")[0].rstrip(".")
-        lines.append(f"| [`{name}`](#{name}) | {first} |")
+        lines.append(f"| [`{name}`](#{anchor(name, kind)}) | {first} |")
     return "\n".join(lines) + "\n"
 
 
@@ -95,8 +99,13 @@ def _trigger(name: str, kind: type[Trigger]) -> str:
     return "\n".join([_head(name, kind), _settings(kind), as_json(example_of(name, kind))])
 
 
+def anchor(name: str, kind: type[Step | Trigger]) -> str:
+    """Return where a kind stands on the page; a step and a trigger may share a name."""
+    return name if issubclass(kind, Step) else f"trigger-{name}"
+
+
 def _head(name: str, kind: type[Step | Trigger]) -> str:
-    return f'<a id="{name}"></a>\n### {kind.label} (`{name}`)\n\n{_prose(kind)}\n'
+    return f'<a id="{anchor(name, kind)}"></a>\n### {kind.label} (`{name}`)\n\n{_prose(kind)}\n'
 
 
 def _prose(kind: type) -> str:

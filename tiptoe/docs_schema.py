@@ -20,7 +20,12 @@ PLAIN = {
     "null": "null",
     "object": "object",
 }
-INPUTS = {"duration": "duration", "condition": "condition", "field": "name of a field"}
+INPUTS = {
+    "duration": "duration",
+    "clock": "time of day",
+    "condition": "condition",
+    "field": "name of a field",
+}
 
 
 def table_of(kind: type) -> str:

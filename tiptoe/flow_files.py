@@ -1,4 +1,4 @@
-"""Reads what people write for `tiptoe flow`: documents, scripts of events, contacts.
+"""Reads what people write for `tiptoe flow`: documents, scripts of events, contacts, tests.
 
 Rule: whatever is wrong with a file is told with its place in the file, as a MistakeError.
 """
@@ -11,14 +11,10 @@ from zoneinfo import available_timezones
 
 import msgspec
 
-from engine.simulator import Scripted
 from flows.contact import Contact
-from flows.duration import parse_duration
-from flows.events import ApiCalled, ConsentChanged, Replied, ShopHappened
+from flows.scenario import Scenario, Scripted, read_scenario, wrong_with
 from tiptoe.errors import MistakeError
 
-SCRIPTABLE = (Replied, ShopHappened, ApiCalled, ConsentChanged)
-"""What may happen to a contact from outside; the rest is the simulator's own doing."""
 STANDARD_INPUT = "-"
 
 
@@ -86,25 +82,31 @@ def read_object(path: str) -> dict[str, Any]:
     return raw
 
 
+def read_tests(path: str) -> list[Scenario]:
+    """Return the saved tests in the file: one, or a list of them.
+
+    Raises FileError that names the test and all that is wrong with it.
+    """
+    raw = read_json(path)
+    tests = []
+    for number, entry in enumerate(raw if isinstance(raw, list) else [raw], 1):
+        scenario, wrong = read_scenario(entry)
+        if scenario is None:
+            name = entry.get("name") if isinstance(entry, dict) else None
+            where = f"{path}, test {f'“{name}”' if name else number}"
+            raise FileError(f"{where}: {' '.join(wrong)}")
+        tests.append(scenario)
+    return tests
+
+
 def _scripted(path: str, number: int, entry: object) -> Scripted:
     where = f"{path}, entry {number}"
     try:
         one = msgspec.convert(entry, Scripted)
-        parse_duration(one.after)
-    except (msgspec.ValidationError, ValueError) as problem:
+    except msgspec.ValidationError as problem:
         raise FileError(f"{where}: {problem}.") from problem
-    acts = [name for name in ("say", "tap", "event") if getattr(one, name) is not None]
-    if len(acts) > 1:
-        raise FileError(f"{where}: give one of {' and '.join(acts)}; use an entry for each.")
-    if not acts and one.verdict is None:
-        raise FileError(f"{where}: nothing happens here; give say, tap, event or verdict.")
-    if one.verdict is not None and one.on_message is None:
-        raise FileError(f"{where}: say with on_message which message has this verdict (from 1).")
-    if one.on_message is not None and one.on_message < 1:
-        raise FileError(f"{where}: messages are counted from 1.")
-    if one.event is not None and not isinstance(one.event, SCRIPTABLE):
-        kinds = ", ".join(str(kind.__struct_config__.tag) for kind in SCRIPTABLE)
-        raise FileError(f"{where}: the simulator makes this event itself; a script has {kinds}.")
+    if wrong := wrong_with(one):
+        raise FileError(f"{where}: {wrong}.")
     return one
 
 

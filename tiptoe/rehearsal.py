@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import click
 import msgspec
 
-from engine.simulator import SIMULATED, Line, Transcript
+from engine.simulator import SIMULATED
+from engine.transcript import Line, Transcript
 from flows.contact import Contact
 from flows.content import Buttons, Choices, Content, Template, Text, parse_payload
 from flows.document import AnyFlow
@@ -23,17 +24,6 @@ from triggers.customer_message import CustomerMessage
 from triggers.shop import Shop
 from triggers.shops.base import Item, ShopEvent, Tracking, cart_data, order_data
 
-SOMEBODY = Contact(
-    id=1,
-    name="Ada Byron",
-    first_name="Ada",
-    last_name="Byron",
-    phone="+447700900123",
-    language="en",
-    country="GB",
-    zone="Europe/London",
-)
-"""Who goes through a flow unless a file names somebody else."""
 MARKS = {"message": "▸", "customer": "◂", "event": "●", "flow": " ", "end": "■"}
 COLOURS = {"message": "green", "customer": "cyan", "event": "yellow", "end": "magenta"}
 INDENT = 22

@@ -18,13 +18,16 @@ from litestar.types import ControllerRouterHandler
 from store.errors import InvalidError, NotFoundError
 from web.api.docs import openapi_config
 from web.api.router import api_router
+from web.automations import lever_routes, revision_routes, run_routes
 from web.automations import routes as automation_routes
-from web.automations import run_routes
 from web.config import WebConfig
 from web.contacts import routes as contact_routes
 from web.health.routes import health
+from web.hooks import incoming
 from web.hooks import routes as hook_routes
+from web.links import routes as link_routes
 from web.phones import routes as phone_routes
+from web.scenarios import routes as scenario_routes
 from web.security.gate import Gate
 from web.security.headers import add_headers
 from web.security.who import Who
@@ -38,7 +41,10 @@ STATIC_KEPT_S = 3600  # addresses of our own files change with their content
 PAGES: tuple[ControllerRouterHandler, ...] = (
     *(show_sign_in, sign_in, sign_out),
     *automation_routes.HANDLERS,
+    *lever_routes.HANDLERS,
+    *revision_routes.HANDLERS,
     *run_routes.HANDLERS,
+    *scenario_routes.HANDLERS,
     *contact_routes.HANDLERS,
     *phone_routes.HANDLERS,
 )
@@ -65,7 +71,14 @@ def create_app(web: WebConfig) -> Litestar:
     )
     pages = Router(
         "/",
-        route_handlers=[*PAGES, *hook_routes.HANDLERS, health, nothing_here],
+        route_handlers=[
+            *PAGES,
+            *hook_routes.HANDLERS,
+            *incoming.HANDLERS,
+            *link_routes.HANDLERS,
+            health,
+            nothing_here,
+        ],
         include_in_schema=False,
     )
     return Litestar(

@@ -1,4 +1,4 @@
-"""Ready-made flows and the WhatsApp templates they send, as the JSON files beside this one."""
+"""Ready-made flows, their tests and the WhatsApp templates they send: JSON files beside this."""
 
 from __future__ import annotations
 
@@ -28,3 +28,10 @@ def templates() -> list[dict[str, Any]]:
     folder = files(__name__) / "templates"
     found = sorted(folder.iterdir(), key=lambda one: one.name)
     return [msgspec.json.decode(one.read_bytes()) for one in found if one.name.endswith(".json")]
+
+
+def scenarios(name: str) -> list[dict[str, Any]]:
+    """The saved tests of a ready-made flow, as `flows.scenario.Scenario` documents."""
+    raw = (files(__name__) / "tests" / f"{name}.json").read_bytes()
+    found: list[dict[str, Any]] = msgspec.json.decode(raw)
+    return found

@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from engine.route import route
-from engine.scene import Active, Live, Scene, Words
+from engine.scene import Active, Lineup, Live, Scene, Words
 from flows.contact import Contact
 from flows.content import Tap, Text, payload
 from flows.events import ApiCalled, ConsentChanged, Replied, ShopHappened
@@ -28,8 +28,8 @@ def catch_all() -> Any:
     return greeting(triggers={"all": {"type": "customer_message", "catch_all": True}}, name="all")
 
 
-def live(*documents: Any) -> list[Live]:
-    return [Live(number, number * 10, one) for number, one in enumerate(documents, 1)]
+def live(*documents: Any) -> Lineup:
+    return Lineup(Live(number, number * 10, one) for number, one in enumerate(documents, 1))
 
 
 def waiting(run_id: int, document: Any = None, *for_: Any, sent: bool = False) -> Active:
@@ -39,7 +39,7 @@ def waiting(run_id: int, document: Any = None, *for_: Any, sent: bool = False) -
 
 
 def scene(**more: Any) -> Scene:
-    return structs.replace(Scene(ADA, [], [], {}), **more)
+    return structs.replace(Scene(ADA, [], Lineup(), {}), **more)
 
 
 def said(text: str) -> Replied:

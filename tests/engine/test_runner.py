@@ -249,3 +249,13 @@ async def test_two_automations_that_start_each_other_stop_somewhere(house: House
     statuses = await house.all(sa.select(runs.runs.c.status))
     assert 1 < len(statuses) < 20
     assert "waiting" not in statuses
+
+
+async def test_one_who_says_much_does_not_keep_others_waiting(house: House) -> None:
+    house.runner.size = 2
+    automation = await house.live(GREETING)
+    ada, bob = await house.contact(), await house.contact("+447700900124")
+    await house.tell(ada, *(Replied("hi", Text("hi")) for _ in range(9)))
+    await house.tell(bob, ApiCalled(automation))
+    assert await house.runner.drain() == 2
+    assert await house.texts(bob) == ["Hello"]

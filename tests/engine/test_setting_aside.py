@@ -197,7 +197,7 @@ async def test_rows_the_database_refuses_set_aside_their_contact_alone(
     real = runs.insert_many
 
     async def refuses(tx: Any, rows: Any) -> None:
-        if any(row["contact_id"] == ada for row in rows):
+        if any(row.contact_id == ada for row in rows):
             raise kind("too big")
         await real(tx, rows)
 
@@ -255,9 +255,12 @@ async def test_a_tick_whose_carts_fail_still_rings_timers(
         async def call_due(self) -> int:
             return 0
 
+        async def ring(self) -> int:
+            return 0
+
     monkeypatch.setattr("engine.jobs.tick.ring_carts", fails)
     with pytest.raises(KeyError):
-        await tick({"runner": house.runner, "caller": Nobody()})
+        await tick({"runner": house.runner, "caller": Nobody(), "occasions": Nobody()})
     assert await house.texts() == ["Hello"]
 
 

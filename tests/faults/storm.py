@@ -22,6 +22,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
+from engine.past import replay_run
 from engine.scene import Words
 from flows.contact import Company
 from store.runs import runs
@@ -44,11 +45,12 @@ PATIENCE_S = 6.0  # for an armed commit to be reached; then another one is tried
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """What happened and what came of it."""
+    """What happened and what came of it. `unlike`: runs whose replay is not their trace."""
 
     seed: int
     score: Score
     journeys: int
+    unlike: list[str]
     died_at: Counter[str]
     troubles: Counter[str]
 
@@ -159,7 +161,8 @@ async def weather(
         await director.play()  # what the last trouble put off
         phones, books = await here.phone_messages(), await here.books()
         async with here.database.read() as tx:
-            journeys = await tx.scalar(sa.select(sa.func.count()).select_from(runs))
+            journeys = list((await tx.execute(sa.select(runs.c.id))).scalars())
+            replays = [await replay_run(tx, run_id) for run_id in journeys]
     prompter, words = Prompter(), Words(stopped=RULES.stop_confirmation)
     company = Company(1, BUSINESS_NAME, "Europe/Rome", "en")
     expected = {one.number: prompter.expected(one, company, words) for one in cast}
@@ -169,7 +172,8 @@ async def weather(
     return Report(
         seed=seed,
         score=score,
-        journeys=journeys or 0,
+        journeys=len(journeys),
+        unlike=[one.difference for one in replays if not one.same][:5],
         died_at=storm.died_at,
         troubles=storm.troubles,
     )

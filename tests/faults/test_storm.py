@@ -23,4 +23,5 @@ async def test_nobody_misses_or_gets_twice_in_a_storm(
     assert (score.lost, score.doubled, score.out_of_order, score.at_night) == (0, 0, 0, 0), report
     assert score.unfinished == 0
     assert report.journeys >= 180
+    assert report.unlike == []
     assert report.died_at.total() >= 3

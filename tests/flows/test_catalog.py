@@ -161,7 +161,7 @@ def test_every_fault_of_the_shape_at_once() -> None:
         "Did you mean “text”?",
         "Did you mean “POST”?",
         "such as 30m, 24h, 2d or 1d12h",
-        "Choose one of delay, end",
+        ", delay, end, ",
         "the most is 30",
         "the least is 1",
         "41 characters, at most 40 fit",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, get_args
@@ -9,7 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.conditions import All, Any_, Condition, Leaf, Not, Operator, holds, in_words, look_up
+from flows.comparing import SAID, Operator
+from flows.conditions import (
+    All,
+    Any_,
+    Condition,
+    Leaf,
+    Not,
+    holds,
+    in_words,
+    judge,
+    look_up,
+    problems_in,
+)
+from flows.contact import Company, Contact, FieldKind
+from flows.text import render
+from flows.values import NAMES, Values
 
 VALUES: dict[str, Any] = {
     "contact": {
@@ -20,6 +36,7 @@ VALUES: dict[str, Any] = {
     "cart": {"total": "64.00", "items": [{"title": "Mug"}], "at": "2026-03-02T10:00:00+01:00"},
     "answers": {"yes": True, "zero": 0},
     "day": date(2026, 3, 2),
+    "hour": "9:05",
 }
 
 
@@ -72,6 +89,24 @@ VALUES: dict[str, Any] = {
         ("cart.at", "before", "soon", False),
         ("day", "before", "2026-03-03", True),
         ("day", "after", "2026-03-03", False),
+        ("contact.first_name", "ends_with", "DA", True),
+        ("contact.first_name", "is_none_of", ["Bea", "Cy"], True),
+        ("contact.tags", "is_none_of", ["cold", "vip"], False),
+        ("cart.total", "between", ["60", "64"], True),
+        ("cart.total", "between", ["64.01", "70"], False),
+        ("cart.total", "between", ["64"], False),
+        ("cart.total", "between", ["x", "y"], False),
+        ("cart.at", "between", ["2026-03-01", "2026-03-02"], True),
+        ("cart.at", "more_than", "2026-03-01", True),
+        ("cart.at", "at_least", "2026-03-02", True),
+        ("hour", "before", "09:30", True),
+        ("hour", "between", ["22:00", "9:05"], True),
+        ("hour", "between", ["10:00", "9:00"], False),
+        ("day", "is_within", "30d", False),  # nobody said what time it is: long ago
+        ("day", "is_longer_ago", "30d", False),
+        ("day", "is_within_next", "30000d", False),  # not a length of time
+        ("day", "is_within_next", "9999d", False),
+        ("day", "is_anniversary", None, False),
     ],
 )
 def test_leaf(value: str, op: Operator, to: Any, expected: bool) -> None:
@@ -82,7 +117,163 @@ def test_leaf(value: str, op: Operator, to: Any, expected: bool) -> None:
 
 def test_every_operator_is_tried() -> None:
     (table,) = [mark for mark in test_leaf.pytestmark if mark.name == "parametrize"]
-    assert {row[1] for row in table.args[1]} == set(get_args(Operator))
+    assert {row[1] for row in table.args[1]} == set(get_args(Operator)) == set(SAID)
+
+
+NOW = datetime(2026, 3, 2, 22, 30, tzinfo=UTC)  # in Rome it is 23:30 of the same Monday
+FIELDS: dict[str, Any] = {
+    "joined": "2026-02-23",
+    "visit": "2026-03-04T09:00:00+00:00",
+    "born": "1990-03-02",
+    "leap": "2000-02-29",
+    "code": "007",
+    "points": 12,
+    "club": True,
+}
+KINDS: dict[str, FieldKind] = {
+    "joined": "date",
+    "visit": "moment",
+    "born": "date",
+    "leap": "date",
+    "code": "text",
+    "points": "number",
+    "club": "yes_no",
+    "empty": "date",
+}
+
+
+def world(now: datetime = NOW, **more: Any) -> Values:
+    company = Company(
+        name="Mugs", zone="Europe/London", hours={"mon": ("09:00", "23:00")}, fields=KINDS
+    )
+    contact = Contact(id=1, zone="Europe/Rome", fields=FIELDS, company=company, **more)
+    return Values({"cart": {"at": "2026-03-02T12:30:00Z"}}, contact, now)
+
+
+@pytest.mark.parametrize(
+    ("value", "op", "to", "expected"),
+    [
+        # lengths of time, from now; days count as days of the contact's calendar
+        ("cart.at", "is_within", "10h", True),
+        ("cart.at", "is_within", "9h59m", False),
+        ("cart.at", "is_longer_ago", "9h59m", True),
+        ("cart.at", "is_longer_ago", "10h", False),
+        ("cart.at", "is_within_next", "10d", False),
+        ("contact.fields.joined", "is_within", "7d", True),
+        ("contact.fields.joined", "is_within", "6d", False),
+        ("contact.fields.joined", "is_longer_ago", "6d", True),
+        ("contact.fields.visit", "is_within_next", "2d", True),
+        ("contact.fields.visit", "is_within_next", "1d", False),
+        ("contact.fields.visit", "is_within", "9d", False),
+        ("contact.fields.empty", "is_within", "9d", False),
+        ("contact.fields.empty", "is_longer_ago", "9d", False),
+        ("contact.fields.joined", "is_within", "a week", False),
+        ("contact.fields.born", "is_anniversary", None, True),
+        ("contact.fields.leap", "is_anniversary", None, False),
+        ("contact.fields.empty", "is_anniversary", None, False),
+        # the kind of a field
+        ("contact.fields.code", "is", "7", False),
+        ("contact.fields.code", "is", "007", True),
+        ("contact.fields.points", "is", "12.0", True),
+        ("contact.fields.club", "is", "true", True),
+        ("contact.fields.club", "is", "sì", True),
+        ("contact.fields.club", "is", "no", False),
+        ("contact.fields.club", "is", "perhaps", False),
+        ("contact.fields.visit", "is", "2026-03-04", True),
+        ("contact.fields.visit", "is", "2026-03-04T10:00:00+01:00", True),
+        ("contact.fields.visit", "is", "2026-03-04T10:00:00", True),  # on their clock
+        ("contact.fields.visit", "is", "2026-03-04T09:00:00", False),
+        ("contact.fields.joined", "is_one_of", ["2026-02-22", "2026-02-23"], True),
+        ("contact.fields.joined", "is", "23/2/2026", True),
+        ("contact.fields.empty", "is", "", True),
+        ("contact.fields.empty", "is", "2026-03-02", False),
+        ("contact.fields.visit", "after", "2026-03-03", True),
+        ("contact.fields.visit", "after", "2026-03-04", False),  # that day, not after it
+        ("contact.fields.joined", "before", "2026-02-24", True),
+        # the clocks: the contact's, the company's, the service window
+        ("now", "after", "2026-03-02T22:29:00Z", True),
+        ("now.date", "is", "2026-03-02", True),
+        ("now.time", "is", "23:30", True),
+        ("now.weekday", "is_one_of", ["sat", "mon"], True),
+        ("now.day", "is", 2, True),
+        ("now.month", "is", 3, True),
+        ("now.year", "at_least", 2026, True),
+        ("now.hour", "is", 23, True),
+        ("now.moon", "is_empty", None, True),
+        ("company.time", "is", "22:30", True),
+        ("company.date", "is", "2026-03-02", True),
+        ("company.weekday", "is", "mon", True),
+        ("company.name", "is", "mugs", True),
+        ("company.open", "is", "yes", True),
+        ("company.holiday", "is_empty", None, True),
+        ("window.open", "is", "no", True),
+    ],
+)
+def test_leaf_with_a_clock(value: str, op: Operator, to: Any, expected: bool) -> None:
+    assert holds(Leaf(value, op, to), world())[0] is expected
+
+
+def test_a_day_of_leap_years_comes_every_year() -> None:
+    leaf = Leaf("contact.fields.leap", "is_anniversary")
+    assert holds(leaf, world(datetime(2026, 2, 28, 12, tzinfo=UTC)))[0]
+    assert not holds(leaf, world(datetime(2028, 2, 28, 12, tzinfo=UTC)))[0]
+    assert holds(leaf, world(datetime(2028, 2, 29, 12, tzinfo=UTC)))[0]
+
+
+def test_one_value_is_compared_with_another() -> None:
+    leaf = Leaf("cart.total", "more_than", to_value="contact.fields.points")
+    values = {"cart": {"total": "12.50"}, "contact": {"fields": {"points": 12}}}
+    judged = judge(leaf, values)
+    assert judged.held
+    assert judged.why == (
+        "“cart.total is more than fields.points” holds: it is “12.50”, compared with “12”"
+    )
+    assert judged.saw == {"cart.total": "12.50", "contact.fields.points": 12}
+
+
+def test_what_was_looked_at_is_told_and_stays_small() -> None:
+    deep: Any = "leaf"
+    for _ in range(500):
+        deep = [deep]
+    values = {"long": "x" * 1000, "many": list(range(1000)), "deep": deep, "yes": True}
+    parts: list[Condition] = [Leaf(name, "is_set") for name in values]
+    judged = judge(All([*parts, Leaf("gone", "is_set"), Leaf("never")]), values)
+    assert not judged.held
+    assert list(judged.saw) == ["long", "many", "deep", "yes", "gone"]
+    assert len(json.dumps(judged.saw)) < 1000
+
+
+def test_the_company_s_calendar_is_not_asked_unless_somebody_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def open_now(*_: object) -> bool:
+        asked.append("open")
+        return False
+
+    monkeypatch.setattr("flows.values.open_now", open_now)
+    values = world()
+    assert holds(Leaf("company.name"), values)
+    assert asked == []
+    assert not holds(Leaf("company.open"), values)[0]
+    assert asked == ["open"]
+
+
+def test_what_texts_find() -> None:
+    text = (
+        "{{ now }}|{{ now.date }}|{{ company.name }}|{{ company }}|{{ company.open }}"
+        "|{{ now | date: '%d/%m' }}|{{ company.moon }}|{{ now | json }}"
+    )
+    assert render(text, world()) == (
+        '2026-03-02T22:30:00+00:00|2026-03-02|Mugs|Mugs|true|02/03||"2026-03-02T22:30:00+00:00"'
+    )
+
+
+def test_every_name_that_can_be_looked_up_is_told() -> None:
+    values = world()
+    for root, names in NAMES.items():
+        assert set(values[root]) == names
 
 
 YES, NO = Leaf("answers.yes", "is", to=True), Leaf("answers.yes", "is", to=False)
@@ -193,6 +384,20 @@ def test_any_condition_on_any_value_has_an_answer_and_a_reason(
     assert in_words(condition)
     opposite, _ = holds(Not(condition), {"a": value})
     assert opposite is not held or "deep" in why
+    json.dumps(judge(condition, {"a": value}).saw)
+    list(problems_in(condition, ""))
+
+
+@given(TREES, VALUE)
+def test_the_same_with_a_clock_and_typed_fields(condition: Condition, value: Any) -> None:
+    kinds = dict(zip("abc", ("date", "moment", "number"), strict=True))
+    company = Company(fields=msgspec.convert(kinds, dict[str, FieldKind]))
+    contact = Contact(fields={"a": value, "b": value, "c": value}, company=company)
+    values = Values({"a": value}, contact, NOW)
+    assert isinstance(holds(condition, values)[0], bool)
+    for name in "abc":
+        for op in get_args(Operator):
+            assert holds(Leaf(f"contact.fields.{name}", op, to_value="a"), values)[1]
 
 
 @given(TREES)

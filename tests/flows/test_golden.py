@@ -18,12 +18,14 @@ from msgspec import Struct, structs
 
 from engine.kinds import catalog
 from engine.person import Person
-from engine.simulator import Pretend, Scripted, Transcript, simulate
+from engine.simulator import Pretend, simulate
+from engine.transcript import Transcript
 from flows.contact import Contact
 from flows.duration import parse_duration
 from flows.events import Event
 from flows.library import document
 from flows.run import Run
+from flows.scenario import Scripted
 from tests.flows.library import FLOWS
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -11,6 +11,14 @@ from hypothesis import strategies as st
 from flows.text import OUTPUT_LIMIT, TEXT_LIMIT, problem_in, render
 from flows.trouble import FlowError
 
+
+def nested(depth: int) -> Any:
+    value: Any = "deep"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 VALUES: dict[str, Any] = {
     "contact": {"first_name": "Ada", "last_name": "", "fields": {"shoe": 43}, "tags": ["vip"]},
     "cart": {
@@ -20,6 +28,8 @@ VALUES: dict[str, Any] = {
     "now": "2026-03-05T08:00:00+00:00",
     "moment": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
     "huge": 10**4000,
+    "long": ["a word"] * 50_000,
+    "deep": nested(100_000),
 }
 
 
@@ -86,11 +96,31 @@ def test_problems(text: str, said: str) -> None:
         "{{ 1 | divided_by: 0 }}",
         '{{ "1e400" | times: 2 | ceil }}',
         "{% for i in (1..2000) %}" + "x" * 100 + "{% endfor %}",
+        "{% for i in (1..1000000) %}{% endfor %}",
+        "{% for i in (1..100) %}" * 3 + "{% endfor %}" * 3,
+        "{% for i in (1..999999999999) limit: 5 offset: 999999999990 %}{% endfor %}",
+        "{% tablerow i in (1..999999999999) limit: 5 offset: 999999999990 %}{% endtablerow %}",
+        "{% if (1..999999999999) contains 'x' %}{% endif %}",
+        "{% capture a %}xxxxxxxxxx{% endcapture %}"
+        + "{% capture a %}{{ a }}{{ a }}{% endcapture %}" * 40,
+        "{% assign a = 'x' | split: '' %}"
+        + "{% assign a = a | concat: a %}" * 40
+        + "{{ a | size }}",
+        "{% for i in (1..1900) %}{{ long | sort | uniq | size }}{% endfor %}",
+        "{{ long | json }}",
+        "{{ deep | json }}",
+        "{% if true %}" * 200 + "{% endif %}" * 200,
+        "{% if " + "(" * 300 + "true" + ")" * 300 + " %}x{% endif %}",
     ],
 )
 def test_boundless_texts_end_with_a_reason(text: str) -> None:
     with pytest.raises(FlowError, match="cannot be filled in"):
         render(text, VALUES)
+
+
+def test_what_one_text_did_is_not_held_against_the_next() -> None:
+    for _ in range(100):
+        assert render("{{ long | size }}", VALUES) == "50000"
 
 
 FILTERS = ("date", "json", "replace", "join", "split", "times", "round", "slice", "sort", "sum",

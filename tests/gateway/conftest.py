@@ -18,6 +18,7 @@ from gateway.channels.cloud_api import CloudApi
 from gateway.dispatcher import Dispatcher
 from store import companies, phones, resolve
 from store.addresses import Address
+from store.automations import automations
 from store.companies import CompanySettings
 from store.database import Database
 from store.doorbell import Doorbell
@@ -203,6 +204,21 @@ class House:
         async with self.db.write() as tx:
             await tx.execute(sa.insert(messages).values(row | values))
         return message_id
+
+    async def automation(self, priority: int = 0, status: str = "live") -> int:
+        row = {"company_id": self.company, "name": "Offers", "status": status, "draft": {}}
+        async with self.db.write() as tx:
+            made = await tx.execute(
+                sa.insert(automations)
+                .values(**row, priority=priority, created_at=NOON, updated_at=NOON)
+                .returning(automations.c.id)
+            )
+            return int(made.scalar_one())
+
+    async def set_status(self, automation_id: int, status: str) -> None:
+        which = automations.c.id == automation_id
+        async with self.db.write() as tx:
+            await tx.execute(sa.update(automations).where(which).values(status=status))
 
     def dispatcher(self, name: str = "gateway:test:1", **options: Any) -> Dispatcher:
         channel = CloudApi()

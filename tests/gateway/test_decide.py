@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
 from gateway.balance import PhoneFacts
+from gateway.budget import is_budgeted
 from gateway.decide import (
     CompanyFacts,
     ContactFacts,
@@ -38,7 +40,7 @@ COMPANY = CompanyFacts(
 PHONE = PhoneFacts(id=1, added_at=NOW - DAY, day_ends=COMPANY.day_ends, name="One")
 OTHER = structs.replace(PHONE, id=2, name="Two")
 FREE = {"is_template": False}
-PAUSED = {"template_status": "PAUSED"}
+PENDING = {"template_status": "PENDING"}
 
 
 def asked(
@@ -66,6 +68,9 @@ def asked(
 
 
 SENT_ONCE = {"last_out_at": NOW - 10 * MINUTE}
+HANDED_OVER = {"handed_over": True}
+TWO = {"marketing": (NOW - 20 * HOUR, NOW - 22 * HOUR)}
+AT_MOST_TWO = {"marketing_per_day": 2}
 
 
 @pytest.mark.parametrize(
@@ -99,9 +104,11 @@ SENT_ONCE = {"last_out_at": NOW - 10 * MINUTE}
         ({"message": {"expires_at": NOW + MINUTE}}, ("now", 1)),
         # template
         ({"message": {"template_status": "APPROVED"}}, ("now", 1)),
-        ({"message": PAUSED}, ("later", NOW + 30 * MINUTE)),
-        ({"message": PAUSED | {"expires_at": NOW + MINUTE}}, ("later", NOW + MINUTE)),
+        ({"message": PENDING}, ("later", NOW + 30 * MINUTE)),
+        ({"message": PENDING | {"expires_at": NOW + MINUTE}}, ("later", NOW + MINUTE)),
+        ({"message": {"template_status": "PAUSED"}}, ("failed", "template")),
         ({"message": {"template_status": "REJECTED"}}, ("failed", "template")),
+        ({"message": {"template_status": "DELETED"}}, ("failed", "template")),
         # service window
         ({"message": FREE}, ("failed", "window_closed")),
         ({"message": FREE, "contact": OPEN}, ("now", 1)),
@@ -146,6 +153,63 @@ SENT_ONCE = {"last_out_at": NOW - 10 * MINUTE}
         ),
         ({"now": NIGHT, "message": {"expires_at": NIGHT + HOUR}}, ("later", NIGHT + HOUR)),
         ({"company": {"hours": week({})}}, ("later", NOW + DAY)),
+        # a person has the chat
+        ({"contact": HANDED_OVER}, ("suppressed", "handed_over")),
+        ({"contact": HANDED_OVER, "message": {"category": "utility"}}, ("now", 1)),
+        ({"contact": HANDED_OVER, "message": {"category": "authentication"}}, ("now", 1)),
+        (
+            {"contact": HANDED_OVER | OPEN, "message": FREE | {"category": "utility"}},
+            ("suppressed", "handed_over"),
+        ),
+        ({"contact": HANDED_OVER, "message": {"source": "person"}}, ("now", 1)),
+        ({"contact": HANDED_OVER, "message": {"source": "system"}}, ("now", 1)),
+        ({"contact": HANDED_OVER, "message": {"source": "api"}}, ("now", 1)),
+        ({"contact": HANDED_OVER, "message": {"run_id": 7}}, ("suppressed", "handed_over")),
+        ({"contact": HANDED_OVER | {"handed_over_run": 7}, "message": {"run_id": 7}}, ("now", 1)),
+        (
+            {"contact": HANDED_OVER | {"handed_over_run": 7}, "message": {"run_id": 8}},
+            ("suppressed", "handed_over"),
+        ),
+        # budget
+        ({"contact": TWO, "company": {"marketing_per_day": 3}}, ("now", 1)),
+        ({"contact": TWO, "company": AT_MOST_TWO}, ("later", NOW + 2 * HOUR)),
+        ({"contact": TWO, "company": {"marketing_per_day": 1}}, ("later", NOW + 4 * HOUR)),
+        (
+            {"contact": TWO, "company": {"marketing_per_week": 2}},
+            ("later", NOW + 6 * DAY + 2 * HOUR),
+        ),
+        (
+            {"contact": TWO, "company": {"marketing_per_day": 2, "marketing_per_week": 2}},
+            ("later", NOW + 6 * DAY + 2 * HOUR),
+        ),
+        (
+            {"contact": {"marketing": (NOW - 24 * HOUR, NOW - 20 * HOUR)}, "company": AT_MOST_TWO},
+            ("now", 1),
+        ),
+        (
+            {"contact": {"marketing": (NOW - 14 * HOUR,)}, "company": {"marketing_per_day": 1}},
+            ("later", datetime(2026, 11, 19, 8, 0, tzinfo=UTC)),  # free at 22:00, open at 9:00
+        ),
+        (
+            {"contact": TWO, "company": AT_MOST_TWO, "message": {"over_budget": "drop"}},
+            ("suppressed", "over_budget"),
+        ),
+        (
+            {"contact": TWO, "company": AT_MOST_TWO, "message": {"expires_at": NOW + HOUR}},
+            ("later", NOW + HOUR),
+        ),
+        (
+            {"contact": TWO, "company": AT_MOST_TWO, "message": {"expires_at": NOW + 3 * HOUR}},
+            ("later", NOW + 2 * HOUR),
+        ),
+        ({"contact": TWO, "company": AT_MOST_TWO, "message": {"priority": 0}}, ("now", 1)),
+        ({"contact": TWO, "company": AT_MOST_TWO, "message": {"category": "utility"}}, ("now", 1)),
+        ({"contact": TWO, "company": AT_MOST_TWO, "message": {"category": "service"}}, ("now", 1)),
+        ({"contact": TWO, "company": AT_MOST_TWO, "message": {"source": "person"}}, ("now", 1)),
+        (
+            {"contact": TWO, "company": AT_MOST_TWO, "message": {"source": "api"}},
+            ("later", NOW + 2 * HOUR),
+        ),
         # company and phone days
         ({"company": {"daily_limit": 5, "sent_today": 5}}, ("later", COMPANY.day_ends)),
         ({"company": {"daily_limit": 5, "sent_today": 4}}, ("now", 1)),
@@ -185,3 +249,75 @@ def test_what_automations_send_is_always_inside_the_hours(
     else:
         assert isinstance(decision, Later)
         assert decision.at > now
+
+
+def test_a_message_over_the_budget_says_when_it_tries_again() -> None:
+    def why(**message: Any) -> str:
+        decision = decide(
+            structs.replace(MESSAGE, **message),
+            structs.replace(CONTACT, **TWO),
+            structs.replace(COMPANY, **AT_MOST_TWO),
+            (PHONE,),
+            NOW,
+        )
+        return decision.why[0]
+
+    said = "The contact had 2 marketing messages in the last 24 hours, at most 2"
+    assert why() == f"{said}; tries again Wed 18 Nov 14:00 (Europe/Rome)."
+    assert why(over_budget="drop") == f"{said}; its automation drops what is over."
+    gone = why(expires_at=NOW + HOUR)
+    assert gone == f"{said}, and there is no room for it before it expires."
+
+
+CLAIMS = 1_000
+ALWAYS_OPEN = week(dict.fromkeys(WEEKDAYS, ("00:00", "24:00")))
+
+
+@given(
+    st.integers(0, 2**32),
+    st.none() | st.integers(1, 4),
+    st.none() | st.integers(1, 9),
+    st.integers(1, 600),
+    st.booleans(),
+)
+@settings(max_examples=25)
+def test_no_sequence_of_claims_goes_over_the_budget(
+    seed: int, per_day: int | None, per_week: int | None, pace: int, always_open: bool
+) -> None:
+    company = structs.replace(
+        COMPANY,
+        gap_minutes=0,
+        hours=ALWAYS_OPEN if always_open else COMPANY.hours,
+        marketing_per_day=per_day,
+        marketing_per_week=per_week,
+    )
+    chance = random.Random(seed)
+    now, left, free = NOW, list[datetime](), 0
+    for _ in range(CLAIMS):
+        now += chance.randint(0, pace) * MINUTE + timedelta(seconds=chance.randint(0, 59))
+        message = structs.replace(
+            MESSAGE,
+            category=chance.choice(["marketing", "marketing", "utility", "service"]),
+            source=chance.choice(["automation", "automation", "api", "person"]),
+            priority=chance.choice([0, 1, 2, 2]),
+            over_budget=chance.choice(["defer", "drop"]),
+        )
+        contact = structs.replace(CONTACT, marketing=tuple(left))
+        decision = decide(message, contact, company, (PHONE,), now)
+        counted = is_budgeted(message.category, message.source, message.priority)
+        if isinstance(decision, SendNow) and counted:
+            left.append(now)
+        elif isinstance(decision, Later) and counted and chance.random() < 0.5:
+            # The moment is exact: whoever comes then finds room, and nobody before.
+            before = decide(message, contact, company, (PHONE,), decision.at - timedelta(seconds=1))
+            assert not isinstance(before, SendNow)
+            now = decision.at
+            again = decide(message, contact, company, (PHONE,), now)
+            assert isinstance(again, SendNow) or not always_open
+            left += [now] if isinstance(again, SendNow) else []
+        free += not counted
+        for limit, span in ((per_day, DAY), (per_week, 7 * DAY)):
+            assert limit is None or sum(at > now - span for at in left) <= limit
+    assert free
+    if per_day is None and per_week is None and always_open:
+        assert len(left) > CLAIMS / 4

@@ -260,7 +260,7 @@ async def test_a_template_that_is_out_stops_everywhere(house: House) -> None:
     await dispatcher.drain()
     assert len(house.meta.taken) == 1
     after = await house.message(second)
-    assert (after.state, after.why) == ("queued", ["The template is paused at WhatsApp."])
+    assert (after.state, after.why) == ("failed", ["The template is paused at WhatsApp."])
     assert [row.kind for row in await house.rows(alerts)] == ["template:cart:it"]
 
 

@@ -2,6 +2,7 @@
 
 A table `<kind>.json` has `cases` (a step, what happens to it, what it must answer), `problems`
 (settings that must be refused) and `shown` (its words on the card). A kind without one fails.
+The step is called `it`; a `next` of it may lead to `end`. A case may have other `steps` beside.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from engine.kinds import catalog
 from flows.contact import Contact
 from flows.duration import parse_duration
 from flows.events import Event, HttpAnswered, Started, TimerDue, Verdict
-from flows.run import Run
+from flows.run import Run, Visit
 
 HERE = Path(__file__).parent
 RUN_ID = 7
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 ADA = {"id": 1, "first_name": "Ada", "phone": "+447700900123", "tags": ["cold"]}
+UNMOVED = Visit("it", "", 0, NOW, "noted")
 AIMED = (Verdict, TimerDue, HttpAnswered)
 
 TABLES = {path.stem: json.loads(path.read_text()) for path in sorted(HERE.glob("*.json"))}
@@ -54,7 +56,7 @@ def test_the_cases_take_every_exit(kind: str) -> None:
 def test_case(kind: str, case: dict[str, Any]) -> None:
     result, effects = play(kind, case)
     expect = case["expect"]
-    last = result.trace[-1]
+    last = next((line for line in reversed(result.trace) if line.step == "it"), UNMOVED)
     wait = result.run.wait
     seen: dict[str, Any] = {
         "exit": last.exit if last.did == "left" else None,
@@ -64,6 +66,12 @@ def test_case(kind: str, case: dict[str, Any]) -> None:
         "result": result.run.variables.get("answers", {}).get("it"),
         "fields": result.contact.words()["fields"],
         "tags": sorted(result.contact.tags),
+        "lists": sorted(result.contact.lists),
+        "consent": result.contact.consent,
+        "blocked": result.contact.blocked,
+        "handed_over": result.contact.handed_over,
+        "saw": last.data.get("saw"),
+        "returned": [result.run.result, result.run.returned],
         "goal": [result.run.goal, result.run.goal_value],
     }
     for name, wanted in expect.items():
@@ -121,8 +129,10 @@ def step_of(kind: str, entry: dict[str, Any]) -> Any:
 
 
 def document(kind: str, entry: dict[str, Any]) -> Any:
-    step = {"type": kind, **entry["step"]}
-    return catalog().decode({"spec": 1, "name": "case", "start": "it", "steps": {"it": step}})
+    steps = {"it": {"type": kind, **entry["step"]}, **entry.get("steps", {})}
+    if "next" in entry["step"]:
+        steps["end"] = {"type": "end"}
+    return catalog().decode({"spec": 1, "name": "case", "start": "it", "steps": steps})
 
 
 def play(kind: str, case: dict[str, Any]) -> tuple[Advance, list[Any]]:
@@ -131,15 +141,16 @@ def play(kind: str, case: dict[str, Any]) -> tuple[Advance, list[Any]]:
     now = datetime.fromisoformat(case["now"]) if "now" in case else NOW
     contact = msgspec.convert({**ADA, **case.get("contact", {})}, Contact)
     run = Run(RUN_ID, variables=case.get("variables", {}), chain=case.get("chain", 0))
-    result = advance(flow, run, Started(), contact=contact, now=now)
+    seed = case.get("seed", 0)
+    result = advance(flow, run, Started(), contact=contact, now=now, seed=seed)
     effects = [*result.effects]
     for happening in case.get("events", []):
         stored = msgspec.json.decode(msgspec.json.encode(result.run), type=Run)
         raw = dict(happening)
         now += parse_duration(raw.pop("after", "0s"))
-        if raw["type"] in ("verdict", "timer_due", "http_answered"):
+        if raw["type"] in ("verdict", "timer_due", "http_answered", "sub_flow_ended"):
             raw.setdefault("seq", stored.seq)
         event: Any = msgspec.convert(raw, Event)
-        result = advance(flow, stored, event, contact=result.contact, now=now)
+        result = advance(flow, stored, event, contact=result.contact, now=now, seed=seed)
         effects += result.effects
     return result, json.loads(msgspec.json.encode(effects))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from store import automation_list, automations, companies, runs
+from store import automation_list, automations, companies, revisions, runs
 from store.database import Database
 from store.errors import NotFoundError
 from store.ids import new_id
@@ -27,15 +27,14 @@ async def test_publishing_makes_revisions(db: Database, company: int, now: datet
         assert await automations.publish(tx, company, one, None, "again", now) == 1
         await automations.save_draft(tx, company, one, flow("Welcome 2", 2), now)
         [before] = await automations.live(tx, [company])
-        assert before.flow == flow("Welcome")
+        first = await automations.documents(tx, [before.revision_id])
+        assert first == {before.revision_id: flow("Welcome")}
         assert await automations.publish(tx, company, one, 7, "second", now) == 2
-        history = await automations.history(tx, company, one)
+        history = await revisions.page(tx, company, one)
+        texts = [(await revisions.get(tx, company, one, n)).flow for n in (2, 1)]
         automation = await automations.get(tx, company, one)
-    assert [(r.number, r.comment, r.published_by) for r in history] == [
-        (2, "second", 7),
-        (1, "first", None),
-    ]
-    assert [r.flow for r in history] == [flow("Welcome 2", 2), flow("Welcome")]
+    assert [(r.number, r.comment, r.inside) for r in history] == [(2, "second", 0), (1, "first", 0)]
+    assert texts == [flow("Welcome 2", 2), flow("Welcome")]
     assert (automation.name, automation.status) == ("Welcome 2", "live")
     assert automation.live_revision_id == history[0].id
 
@@ -70,11 +69,12 @@ async def test_two_publish_at_once(db: Database, company: int, now: datetime) ->
     numbers = await asyncio.gather(*(publish(f"N{n}") for n in range(6)))
     assert sorted(numbers) == [2, 3, 4, 5, 6, 7]
     async with db.read() as tx:
-        history = await automations.history(tx, company, one)
+        history = await revisions.page(tx, company, one)
+        made = [await revisions.get(tx, company, one, r.number) for r in history]
         live = await automations.live(tx, [company])
     assert [r.number for r in history] == [7, 6, 5, 4, 3, 2, 1]
     assert live[0].revision_id == history[0].id
-    assert all(r.flow["name"] == r.comment for r in history[:-1])
+    assert all(r.flow["name"] == r.comment for r in made[:-1])
 
 
 async def test_pause_resume_archive(db: Database, company: int, now: datetime) -> None:
@@ -83,9 +83,11 @@ async def test_pause_resume_archive(db: Database, company: int, now: datetime) -
         await automations.pause(tx, company, one, now)
         assert (await automations.get(tx, company, one)).status == "draft"
         await automations.publish(tx, company, one, None, "", now)
-        await automations.pause(tx, company, one, now)
+        await automations.pause(tx, company, one, now, by=7)
         paused = await automations.get(tx, company, one)
-        assert (paused.status, paused.paused_at) == ("paused", now)
+        assert (paused.status, paused.paused_at, paused.paused_by) == ("paused", now, 7)
+        await automations.pause(tx, company, one, now + timedelta(hours=1), by=8)
+        assert await automations.get(tx, company, one) == paused  # who paused it first did
         assert await automations.live(tx, [company]) == []
         await automations.resume(tx, company, one, now)
         assert (await automations.get(tx, company, one)).paused_at is None
@@ -96,9 +98,28 @@ async def test_pause_resume_archive(db: Database, company: int, now: datetime) -
         await automations.archive(tx, company, one, now)
         assert (await automations.get(tx, company, one)).status == "archived"
         assert await automation_list.page(tx, company, now) == []
+        await automations.restore(tx, company, one, now, by=7)
+        back = await automations.get(tx, company, one)
+        assert (back.status, back.paused_at, back.paused_by) == ("paused", now, 7)
+        await automations.restore(tx, company, one, now, by=8)
+        assert await automations.get(tx, company, one) == back
 
 
-async def test_live_loads_only_what_is_not_known(db: Database, company: int, now: datetime) -> None:
+async def test_test_mode_and_priority(db: Database, company: int, now: datetime) -> None:
+    async with db.write() as tx:
+        one = await automations.create(tx, company, flow("A"), now)
+        await automations.publish(tx, company, one, None, "", now)
+        await automations.test_with(tx, company, one, [5, 3, 5], now)
+        await automations.set_priority(tx, company, one, 10, now)
+        found = await automations.get(tx, company, one)
+        assert (found.test_contacts, found.priority) == ([3, 5], 10)
+        [live] = await automations.live(tx, [company])
+        assert (live.test_contacts, live.priority) == ((3, 5), 10)
+        await automations.test_with(tx, company, one, None, now)
+        assert (await automations.get(tx, company, one)).test_contacts is None
+
+
+async def test_what_is_live_in_some_companies(db: Database, company: int, now: datetime) -> None:
     async with db.write() as tx:
         other = await companies.create(tx, "Red Mugs", now=now)
         for owner, name in ((company, "A"), (company, "B"), (other, "C")):
@@ -106,10 +127,6 @@ async def test_live_loads_only_what_is_not_known(db: Database, company: int, now
             await automations.publish(tx, owner, one, None, "", now)
         rows = await automations.live(tx, [company, other])
         assert [row.company_id for row in rows] == [company, company, other]
-        assert [(row.flow or {})["name"] for row in rows] == ["A", "B", "C"]
-        known = {rows[0].revision_id, rows[2].revision_id}
-        again = await automations.live(tx, [company, other], known)
-        assert [row.flow for row in again] == [None, flow("B"), None]
         found = await automations.documents(tx, [rows[1].revision_id, 10**9])
         assert found == {rows[1].revision_id: flow("B")}
         assert await automations.live(tx, []) == []
@@ -154,6 +171,9 @@ async def test_another_companys_automation_does_not_exist(
             automations.publish(tx, other, one, None, "", now),
             automations.pause(tx, other, one, now),
             automations.archive(tx, other, one, now),
+            automations.restore(tx, other, one, now),
+            automations.test_with(tx, other, one, [1], now),
+            automations.set_priority(tx, other, one, 1, now),
         ):
             with pytest.raises(NotFoundError):
                 await verb

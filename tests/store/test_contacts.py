@@ -8,6 +8,7 @@ import pytest
 from store import companies, contact_list, contacts, resolve
 from store.addresses import Address
 from store.database import Database
+from store.erasure import erase
 from store.errors import NotFoundError
 from store.resolve import Person
 
@@ -118,7 +119,7 @@ async def test_an_erased_person_is_gone_and_comes_back_as_somebody_new(
 ) -> None:
     async with db.write() as tx:
         await contacts.tag(tx, company, three, ["vip"], now)
-        await contacts.erase(tx, three[:1], now)
+        await erase(tx, three[:1], now)
         with pytest.raises(NotFoundError):
             await contact_list.get(tx, company, three[0])
         assert [one.id for one in await contact_list.page(tx, company)] == three[:0:-1]

@@ -135,26 +135,3 @@ async def test_one_number_met_sixteen_times_at_once_is_one_contact(
     found = await asyncio.gather(*(meet(one) for one in [WA_ID, PHONE] * 4))
     assert len(set(found)) == 1
     assert await people(db) == 1
-
-
-async def test_upsert_writes_over_what_is_there(db: Database, company: int, now: datetime) -> None:
-    async with db.write() as tx:
-        made = await resolve.upsert(
-            tx,
-            company,
-            [PHONE],
-            now=now,
-            values={"name": "Ada", "zone": "Europe/Rome"},
-            fields={"city": "Rome", "size": 4},
-            tags=["vip"],
-        )
-        again = await resolve.upsert(
-            tx, company, [WA_ID], now=now, values={"name": "Ada L."}, fields={"size": None}
-        )
-        assert made.created
-        assert again == resolve.Resolved(made.id, created=False)
-        card = await contact_list.get(tx, company, made.id)
-        assert (card.name, card.zone, card.fields) == ("Ada L.", "Europe/Rome", {"city": "Rome"})
-        assert card.tags == ("vip",)
-        with pytest.raises(InvalidError, match="colour"):
-            await resolve.upsert(tx, company, [PHONE], now=now, values={"colour": "red"})

@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -66,7 +67,8 @@ async def test_events_wait_in_their_order(db: Database, company: int, now: datet
             (2, ids[0]),
             (2, ids[2]),
         ]
-        assert waiting[0].data == {"type": "verdict", "seq": 1, "state": "sent"}
+        told = msgspec.json.decode(waiting[0].data)
+        assert told == {"type": "verdict", "seq": 1, "state": "sent"}
         await events.mark_handled(tx, ids[:2], now)
         await events.mark_faulty(tx, {ids[2]: "KeyError: x"}, now)
         await events.mark_handled(tx, [], now)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,16 @@ import pytest
 
 from engine.advance import advance
 from engine.kinds import catalog
+from engine.simulator import Pretend, simulate
+from engine.webhooks import signature
+from flows.comparing import SAID
 from flows.contact import Contact
 from flows.events import Started
 from flows.run import Run
 from flows.step import Step
-from tiptoe.docs_format import EXAMPLE, format_page
-from tiptoe.docs_kinds import example_of, kinds_page
+from flows.trigger import Trigger
+from tiptoe.docs_format import EXAMPLE, VERIFY, format_page
+from tiptoe.docs_kinds import anchor, example_of, kinds_page
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 KINDS = kinds_page()
@@ -45,6 +49,8 @@ def test_the_example_of_a_step_kind_is_right_and_runs(kind: str) -> None:
     moved = advance(flow, Run(1), Started("api", VARIABLES), contact=ada, now=NOW)
     assert moved.run.status in ("waiting", "done")
     assert moved.trace[0].exit != "failed", moved.trace[0].why
+    told = simulate(flow, Started("api", VARIABLES), [], Pretend(contact=ada, start=NOW))
+    assert told.status == "done", told.reason
 
 
 @pytest.mark.parametrize("kind", sorted(catalog().triggers))
@@ -55,14 +61,15 @@ def test_the_example_of_a_trigger_kind_is_right(kind: str) -> None:
     assert problems == []
 
 
-@pytest.mark.parametrize("kind", [*catalog().steps, *catalog().triggers])
-def test_every_kind_and_setting_is_documented(kind: str) -> None:
-    section = KINDS[KINDS.index(f'<a id="{kind}">') :].partition("\n<a id=")[0]
-    known: Any = {**catalog().steps, **catalog().triggers}[kind]
-    common = Step.__struct_fields__ if issubclass(known, Step) else ()
-    for name in set(known.__struct_fields__) - set(common):
-        assert f"\n| `{name}` |" in section
-    assert f"[`{kind}`](#{kind})" in KINDS
+@pytest.mark.parametrize(("name", "kind"), [*catalog().steps.items(), *catalog().triggers.items()])
+def test_every_kind_and_setting_is_documented(name: str, kind: type[Step | Trigger]) -> None:
+    place = anchor(name, kind)
+    section = KINDS[KINDS.index(f'<a id="{place}">') :].partition("\n<a id=")[0]
+    common = Step.__struct_fields__ if issubclass(kind, Step) else ()
+    for setting in set(kind.__struct_fields__) - set(common):
+        assert f"\n| `{setting}` |" in section
+    assert f"[`{name}`](#{place})" in KINDS
+    assert KINDS.count(f'<a id="{place}">') == 1
 
 
 def test_all_json_in_the_pages_is_json() -> None:
@@ -77,11 +84,28 @@ def test_the_example_document_has_no_problem() -> None:
     assert catalog().check(EXAMPLE)[1] == []
 
 
-def test_the_condition_of_the_page_is_one() -> None:
+@pytest.mark.parametrize("place", [1, 2])
+def test_the_conditions_of_the_page_are_right(place: int) -> None:
     page = format_page()
-    text = re.findall(r"```json\n(.*?)```", page, re.DOTALL)[1]
+    text = re.findall(r"```json\n(.*?)```", page, re.DOTALL)[place]
     step = {"type": "if_else", "condition": json.loads(text)}
     assert catalog().check(around(step))[1] == []
+
+
+def test_every_operator_is_told() -> None:
+    page = format_page()
+    assert all(f"| `{op}` | {said} |" in page for op, said in SAID.items())
+
+
+def test_the_page_s_way_to_verify_a_call_works() -> None:
+    names: dict[str, Any] = {}
+    exec(VERIFY, names)
+    is_ours, now = names["is_ours"], datetime.now(UTC)
+    header = signature("whsec_x", b'{"a": 1}', now)
+    assert is_ours("whsec_x", header, b'{"a": 1}')
+    assert not is_ours("whsec_y", header, b'{"a": 1}')
+    assert not is_ours("whsec_x", header, b'{"a": 2}')
+    assert not is_ours("whsec_x", signature("whsec_x", b"", now - timedelta(hours=1)), b"")
 
 
 def test_the_tables_name_the_real_fields() -> None:
@@ -92,5 +116,5 @@ def test_the_tables_name_the_real_fields() -> None:
 
 def test_a_kind_without_an_example_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tiptoe.docs_kinds.LIBRARY", tmp_path)
-    with pytest.raises(LookupError, match=r"steps/delay.py needs an `example`"):
-        example_of("delay", catalog().steps["delay"])
+    with pytest.raises(LookupError, match=r"steps/tag.py needs an `example`"):
+        example_of("tag", catalog().steps["tag"])

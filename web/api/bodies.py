@@ -12,7 +12,7 @@ import msgspec
 from jsonschema import Draft202012Validator
 from litestar import Request
 
-from flows.explain import Place, explain
+from flows.explain import Place, explain, validator_of
 from web.automations.check import DOCUMENT_LIMIT, read_document
 from web.shell.errors import Detail, RefusedError
 
@@ -20,7 +20,9 @@ MOST_DETAILS = 100  # a body of a thousand wrong contacts is told by its first h
 
 
 async def check_body(request: Request[Any, Any, Any]) -> None:
-    """Refuse a body its handler's `opt["body"]` does not describe; runs before the handler."""
+    """Refuse a body its handler's `opt["body"]` does not describe; runs before the handler. None at
+    all is fine where `opt["body_optional"]` says so.
+    """
     kind = request.route_handler.opt.get("body")
     if kind is None or request.method not in ("POST", "PUT", "PATCH"):
         return
@@ -28,6 +30,8 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
     if content_type and content_type != "application/json":
         raise RefusedError(415, "Send JSON, with “Content-Type: application/json”.")
     raw = await request.body()
+    if not raw and request.route_handler.opt.get("body_optional"):
+        return
     if kind is dict:
         text = raw[: DOCUMENT_LIMIT + 1].decode("utf-8", errors="replace")
         document, problems = read_document(text)
@@ -50,4 +54,4 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
 @cache
 def _validator(kind: type) -> Draft202012Validator:
     (schema,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
-    return Draft202012Validator({**schema, "$defs": components})
+    return validator_of({**schema, "$defs": components})

@@ -1,18 +1,25 @@
-"""Contacts by API: find, make or change, read; and what was said with them."""
+"""Contacts by API: find, make or change, read, delete; and what was said with them.
+
+Rule: what changes goes through `store.changes`, so that automations hear of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
-from litestar import Request, get, post
+from litestar import Request, delete, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import contact_list, contacts, messages
+from flows.contact import BUILT_IN_FIELDS, FieldKind
+from flows.fields import Unfit, fit
+from store import changes, contact_list, contacts, fields, messages
 from store.addresses import Address
+from store.erasure import erase
 from store.numbers import parse_phone
-from store.resolve import upsert
+from store.resolve import Person, resolve_many
 from web.api.shapes import (
     AddressOut,
     ContactIn,
@@ -29,7 +36,7 @@ from web.shell.errors import Detail, RefusedError
 LISTED = 100
 After = Annotated[str | None, QueryParameter(description="The “next” of the page before")]
 PEOPLE = {"role": "agent", "change_role": "editor"}
-NAMES = ("name", "first_name", "last_name", "language", "country")
+NAMES = ("name", "first_name", "last_name", "language", "email")
 
 
 @get("/contacts", summary="List contacts", tags=["Contacts"], opt=PEOPLE)
@@ -71,9 +78,17 @@ async def upsert_contact(data: JSONBody[ContactUpsert], who: Asker, web: Web) ->
     async with web.database.write() as tx:
         [(contact_id, _)] = await resolve_all(tx, who, [data], now)
         if data.consent is not None:
-            change = contacts.opt_in if data.consent == "yes" else contacts.opt_out
-            await change(tx, [contact_id], now, data.consent_source)
+            await changes.consent(
+                tx,
+                who.company_id,
+                [contact_id],
+                data.consent,
+                now,
+                source=data.consent_source,
+                by="api",
+            )
         card = await contact_list.get(tx, who.company_id, contact_id)
+    await web.bell.ring_engine()
     return contact_out(card)
 
 
@@ -82,6 +97,17 @@ async def get_contact(who: Asker, web: Web, contact_id: FromPath[int]) -> Contac
     """One contact in full."""
     async with web.database.read() as tx:
         return contact_out(await contact_list.get(tx, who.company_id, contact_id))
+
+
+@delete("/contacts/{contact_id:int}", summary="Delete a contact", tags=["Contacts"], opt=PEOPLE)
+async def delete_contact(who: Asker, web: Web, contact_id: FromPath[int]) -> None:
+    """Forget who they are: addresses, fields, tags, lists, notes and what was said. Their runs end,
+    messages that wait are recalled. Who writes from the same number again is a new contact.
+    """
+    async with web.database.write() as tx:
+        await contact_list.get(tx, who.company_id, contact_id)
+        await erase(tx, [contact_id], web.clock())
+    await web.bell.ring_engine()
 
 
 @get("/contacts/{contact_id:int}/messages", summary="List messages", tags=["Messages"], opt=PEOPLE)
@@ -108,7 +134,7 @@ async def list_messages(
 
 
 async def resolve_all(
-    tx: AsyncConnection, who: Who, people: Sequence[ContactIn], now: Any
+    tx: AsyncConnection, who: Who, people: Sequence[ContactIn], now: datetime
 ) -> list[tuple[int, bool]]:
     """The contact of each, and whether it is new. Raises RefusedError naming all that are wrong."""
     prefix = "/contacts/{}" if len(people) > 1 or not isinstance(people[0], ContactUpsert) else ""
@@ -127,31 +153,81 @@ async def resolve_all(
             wrong.append(
                 Detail(where or "/", "Give an id, a phone, a wa_id or a user_id to find it by.")
             )
+    values: list[dict[str, Any]] = []
+    kinds = (await fields.kinds_of(tx, [who.company_id])).get(who.company_id, {})
+    for place, person in enumerate(people):
+        mine, trouble = fitting(kinds, who, _values(person), prefix.format(place))
+        values.append(mine)
+        wrong += trouble
     if wrong:
         raise RefusedError(422, "Some contacts cannot be used.", details=wrong[:100])
-    found: list[tuple[int, bool]] = []
-    for person, addresses in zip(people, reach, strict=True):
+    found = await _find(tx, who, people, reach, known, now)
+    ids = [contact_id for contact_id, _ in found]
+    told: dict[int, dict[str, Any]] = {}
+    tags: dict[int, set[str]] = {}
+    countries: dict[int, dict[str, Any]] = {}
+    for contact_id, person, mine in zip(ids, people, values, strict=True):
+        told.setdefault(contact_id, {}).update(mine)
+        tags.setdefault(contact_id, set()).update(person.tags)
+        if person.country is not None:
+            countries[contact_id] = {"country": person.country}
+    await contacts.update_rows(tx, countries, now)
+    # What somebody new is called is no change that anybody waits for.
+    new = {contact_id for contact_id, created in found if created}
+    await contacts.set_fields(tx, {one: _of_a_person(told[one]) for one in new}, now)
+    await changes.fields(tx, who.company_id, told, now)
+    await changes.tags(tx, who.company_id, now, add=tags)
+    return found
+
+
+def fitting(
+    kinds: Mapping[str, FieldKind], who: Who, told: Mapping[str, Any], where: str
+) -> tuple[dict[str, Any], list[Detail]]:
+    """Values as their fields keep them, and what is wrong with those that do not fit."""
+    fitted: dict[str, Any] = {}
+    wrong: list[Detail] = []
+    for name, value in told.items():
+        kind = None if name in BUILT_IN_FIELDS else kinds.get(name)
+        kept = value if kind is None else fit(kind, value, who.zone.key)
+        if isinstance(kept, Unfit):
+            wrong.append(Detail(f"{where}/fields/{name}", f"{kept.why}."))
+        else:
+            fitted[name] = kept
+    return fitted, wrong
+
+
+def _values(person: ContactIn) -> dict[str, Any]:
+    named = {name: getattr(person, name) for name in NAMES}
+    return dict(person.fields) | {name: v for name, v in named.items() if v is not None}
+
+
+def _of_a_person(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if name in BUILT_IN_FIELDS}
+
+
+async def _find(
+    tx: AsyncConnection,
+    who: Who,
+    people: Sequence[ContactIn],
+    reach: Sequence[list[Address]],
+    known: dict[int, contact_list.ContactCard],
+    now: datetime,
+) -> list[tuple[int, bool]]:
+    """Each one's contact; all that have an address are looked up together."""
+    found: dict[int, tuple[int, bool]] = {}
+    asked: dict[int, Person] = {}
+    for place, (person, addresses) in enumerate(zip(people, reach, strict=True)):
+        ways = addresses
         contact_id = parse_id(person.id) if person.id is not None else None
         if contact_id is not None:
-            addresses = [*_own_address(known[contact_id]), *addresses]  # noqa: PLW2901
-            if not any(one.kind != "email" for one in addresses):
-                found.append((contact_id, False))
-                continue
-        values = {name: getattr(person, name) for name in NAMES}
-        fields: dict[str, Any] = dict(person.fields)
-        if person.email is not None:
-            fields["email"] = person.email
-        resolved = await upsert(
-            tx,
-            who.company_id,
-            addresses,
-            now=now,
-            values={name: value for name, value in values.items() if value is not None},
-            fields=fields,
-            tags=person.tags,
-        )
-        found.append((resolved.id, resolved.created))
-    return found
+            ways = [*_own_address(known[contact_id]), *addresses]
+        if contact_id is not None and not any(one.kind != "email" for one in ways):
+            found[place] = (contact_id, False)
+        else:
+            asked[place] = Person(ways)
+    resolved = await resolve_many(tx, who.company_id, list(asked.values()), now=now)
+    found |= {place: (one.id, one.created) for place, one in zip(asked, resolved, strict=True)}
+    return [found[place] for place in range(len(people))]
 
 
 async def _known(
@@ -202,6 +278,9 @@ def contact_out(card: contact_list.ContactCard) -> ContactOut:
         fields=card.fields,
         created_at=card.created_at,
         updated_at=card.updated_at,
+        lists=list(card.lists),
+        assigned_to=card.assigned_to.email if card.assigned_to else None,
+        last_outbound_at=card.last_outbound_at,
     )
 
 
@@ -228,7 +307,8 @@ def message_out(one: messages.Shown) -> MessageOut:
         error=one.error,
         why=list(one.why),
         created_at=one.created_at,
+        held="held: the automation is paused" if one.held else "",
     )
 
 
-HANDLERS = (list_contacts, upsert_contact, get_contact, list_messages)
+HANDLERS = (list_contacts, upsert_contact, get_contact, delete_contact, list_messages)

@@ -5,7 +5,22 @@ from __future__ import annotations
 from litestar import Router
 from litestar.openapi.spec import SecurityRequirement
 
-from web.api import automations, contacts, docs, runs
+from web.api import (
+    automations,
+    campaigns,
+    contact_changes,
+    contacts,
+    docs,
+    events,
+    fields,
+    levers,
+    lists,
+    revisions,
+    runs,
+    scenarios,
+    webhook_secret,
+    webhooks,
+)
 from web.api.bodies import check_body
 
 SECURITY: list[SecurityRequirement] = [{"apiKey": []}]
@@ -17,8 +32,18 @@ def api_router() -> Router:
         path="/api/v1",
         route_handlers=[
             *automations.HANDLERS,
+            *revisions.HANDLERS,
             *runs.HANDLERS,
+            *levers.HANDLERS,
             *contacts.HANDLERS,
+            *contact_changes.HANDLERS,
+            *lists.HANDLERS,
+            *campaigns.HANDLERS,
+            *events.HANDLERS,
+            *webhooks.HANDLERS,
+            *fields.HANDLERS,
+            *webhook_secret.HANDLERS,
+            *scenarios.HANDLERS,
             docs.show_openapi,
             docs.show_docs,
         ],

@@ -52,7 +52,12 @@ class AutomationShort(Struct, frozen=True):
 
 
 class AutomationFull(Struct, frozen=True):
-    """An automation with its draft document and everything that is wrong with it."""
+    """An automation with its draft document and everything that is wrong with it.
+
+    `draft_mark` says which draft this is: give it back as `expected` when publishing. `paused_by`
+    is a person's name, empty for a machine. While there are `test_contacts`, only they may enter.
+    Of several automations that may start, those with the higher `priority` go first (0 is usual).
+    """
 
     id: str
     name: str
@@ -62,6 +67,11 @@ class AutomationFull(Struct, frozen=True):
     updated_at: datetime
     draft: dict[str, Any]
     problems: list[Problem]
+    draft_mark: str = ""
+    priority: int = 0
+    paused_at: datetime | None = None
+    paused_by: str = ""
+    test_contacts: list[str] | None = None
 
 
 class ContactIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -128,7 +138,7 @@ class AddressOut(Struct, frozen=True):
 
 
 class ContactOut(Struct, frozen=True):
-    """A contact with all addresses, tags and fields."""
+    """A contact with all addresses, tags, lists and fields; `assigned_to` is a user's e-mail."""
 
     id: str
     name: str
@@ -147,6 +157,9 @@ class ContactOut(Struct, frozen=True):
     fields: dict[str, Any]
     created_at: datetime
     updated_at: datetime
+    lists: list[str] = []
+    assigned_to: str | None = None
+    last_outbound_at: datetime | None = None
 
 
 class RunShort(Struct, frozen=True):
@@ -166,7 +179,7 @@ class RunShort(Struct, frozen=True):
 
 
 class TraceLine(Struct, frozen=True):
-    """What a run did at a step, and why."""
+    """What a run did at a step, and why; `saw` are the values the decision looked at, by name."""
 
     step: str
     kind: str
@@ -174,10 +187,13 @@ class TraceLine(Struct, frozen=True):
     did: str
     exit: str | None
     why: str
+    saw: dict[str, Any] = {}
 
 
 class MessageOut(Struct, frozen=True):
-    """A message in or out; `content` as in the flow format, `why` in words."""
+    """A message in or out; `content` as in the flow format, `why` in words. `held` says why a
+    queued one is not even tried: its automation is paused.
+    """
 
     id: str
     contact_id: str
@@ -199,6 +215,7 @@ class MessageOut(Struct, frozen=True):
     error: str | None
     why: list[Any]
     created_at: datetime
+    held: str = ""
 
 
 class RunFull(Struct, frozen=True):

@@ -14,7 +14,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.content import Buttons, Choices, Content, Location, Media, Template, plain
-from store.messages import messages
+from store.messages import IS_HELD, messages
 from store.phones import phones
 
 LISTED = 50
@@ -32,6 +32,7 @@ SAID = {
     "unconfirmed": "not confirmed by WhatsApp yet",
     "received": "received",
 }
+HELD = "held: the automation is paused"
 BAD = frozenset(("failed", "suppressed", "expired"))
 
 
@@ -62,7 +63,7 @@ _COLUMNS = (
     *(messages.c[name] for name in ("id", "run_id", "step", "seq", "direction", "state", "kind")),
     *(messages.c[name] for name in ("content", "preview", "template", "source", "error")),
     *(messages.c[name] for name in ("due_at", "sent_at", "delivered_at", "read_at", "failed_at")),
-    *(messages.c.why, messages.c.created_at),
+    *(messages.c.why, messages.c.created_at, IS_HELD.label("held")),
     phones.c.name.label("phone_name"),
     phones.c.number.label("phone_number"),
 )
@@ -93,7 +94,7 @@ async def of_run(tx: AsyncConnection, company_id: int, run_id: int) -> list[Bubb
 def bubble(row: sa.Row[Any]) -> Bubble:
     """A row of `_COLUMNS` in words."""
     text, note, options = _shown(row.content, row.preview)
-    said = SAID.get(row.state, row.state)
+    said = HELD if row.held else SAID.get(row.state, row.state)
     if row.error and row.state in BAD:
         said = f"{said}: {row.error}"
     return Bubble(
@@ -106,7 +107,7 @@ def bubble(row: sa.Row[Any]) -> Bubble:
         said=said,
         bad=row.state in BAD,
         at=row.sent_at or row.failed_at or row.created_at,
-        due_at=row.due_at if row.state == "queued" else None,
+        due_at=row.due_at if row.state == "queued" and not row.held else None,
         delivered_at=row.delivered_at,
         read_at=row.read_at,
         phone=row.phone_name or row.phone_number or "",

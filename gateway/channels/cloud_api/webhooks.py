@@ -127,9 +127,24 @@ def _message(message: Json, phone: str, people: list[Json]) -> Iterator[News]:
         if new:
             yield NumberChanged(phone, channel_id, at, sender, new)
         return
-    quoted = text(obj(message.get("context")).get("id"))
+    context = obj(message.get("context"))
     yield Inbound(
-        phone, channel_id, at, sender, _content(kind, message), quoted, silent=kind in SILENT
+        phone,
+        channel_id,
+        at,
+        sender,
+        _content(kind, message),
+        text(context.get("id")),
+        silent=kind in SILENT,
+        product=_product(obj(context.get("referred_product"))),
+    )
+
+
+def _product(referred: Json) -> dict[str, str]:
+    """What of a catalogue a message was written from."""
+    retailer_id = text(referred.get("product_retailer_id"))
+    return (
+        {"id": retailer_id, "catalog_id": text(referred.get("catalog_id"))} if retailer_id else {}
     )
 
 

@@ -10,6 +10,23 @@ from store.columns import JSON, BigId, Moment, Words
 revision = "0005"
 down_revision = "0004"
 
+PARTIAL = (
+    (
+        "ix_messages_held",
+        "messages",
+        ["automation_id"],
+        "state = 'queued' AND held_at IS NOT NULL",
+    ),
+    (
+        "ix_messages_marketing",
+        "messages",
+        ["contact_id", "claimed_at"],
+        "category = 'marketing' AND claimed_at IS NOT NULL",
+    ),
+    ("ix_contacts_handed_over", "contacts", ["company_id"], "handed_over_at IS NOT NULL"),
+    ("ix_events_line", "events", ["id", "contact_id"], "handled_at IS NULL"),
+)
+
 
 def upgrade() -> None:
     """Create the tables and columns."""
@@ -26,6 +43,7 @@ def upgrade() -> None:
         sa.Column("occurrence", Words(), nullable=False),
         sa.Column("state", Words(), nullable=False),
         sa.Column("cursor", BigId, nullable=False),
+        sa.Column("ceiling", BigId, nullable=False),
         sa.Column("started", sa.Integer(), nullable=False),
         sa.Column("left_out", sa.Integer(), nullable=False),
         sa.Column("created_by", BigId, nullable=True),
@@ -153,3 +171,18 @@ def upgrade() -> None:
     )
     op.add_column("contacts", sa.Column("last_outbound_at", Moment(), nullable=True))
     op.add_column("messages", sa.Column("over_budget", Words(), nullable=True))
+    op.add_column("messages", sa.Column("held_at", Moment(), nullable=True))
+    for name, table, columns, where in PARTIAL:
+        op.create_index(
+            name,
+            table,
+            columns,
+            unique=False,
+            sqlite_where=sa.text(where),
+            postgresql_where=sa.text(where),
+        )
+    # Wearers of a tag are walked along in the order of their ids.
+    op.drop_index("ix_contact_tags_company_id_tag", "contact_tags")
+    op.create_index(
+        "ix_contact_tags_company_id_tag", "contact_tags", ["company_id", "tag", "contact_id"]
+    )

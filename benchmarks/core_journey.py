@@ -14,7 +14,7 @@ from flows.content import Text
 from flows.events import Event, Replied, Started, TimerDue, Verdict
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-CHUNK_S = 0.4
+CHUNK_S = 0.2
 CHUNKS = 5
 """Each figure is the best of some chunks: what else the machine does can only make it worse."""
 

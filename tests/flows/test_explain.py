@@ -1,0 +1,59 @@
+"""What is wrong with the shape of conditions, which are unions inside unions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.kinds import catalog
+from flows.problems import Problem
+
+
+def found(condition: Any) -> list[Problem]:
+    step = {"type": "if_else", "condition": condition, "next": {"yes": "end"}}
+    steps = {"it": step, "end": {"type": "end"}}
+    raw = {"name": "x", "start": "it", "triggers": {"api": {"type": "api"}}, "steps": steps}
+    return catalog().check(raw)[1]
+
+
+def nested(kind: str, depth: int, inner: Any) -> Any:
+    for _ in range(depth):
+        inner = {"type": kind, "of": inner if kind == "not" else [inner]}
+    return inner
+
+
+@pytest.mark.parametrize("kind", ["all", "any", "not"])
+@pytest.mark.parametrize("op", ["is", "equals"])
+def test_deep_conditions_are_judged_without_trying_every_way_to_read_them(
+    kind: str, op: str
+) -> None:
+    (problem,) = found(nested(kind, 60, {"type": "is", "value": "x", "op": op}))
+    if op == "is":
+        assert "nested 8 deep" in problem.sentence
+    else:
+        assert "“equals” is not possible here" in problem.sentence
+        assert problem.field.endswith("/op")
+
+
+def test_what_no_stack_can_hold_is_told() -> None:
+    (problem,) = found(nested("not", 5_000, {"type": "is", "value": "x"}))
+    assert "nested too deeply" in problem.sentence
+
+
+@pytest.mark.parametrize(
+    ("condition", "field", "said"),
+    [
+        ({"type": "al", "of": []}, "/type", "Did you mean “all”?"),
+        ({"type": "al", "of": [{"type": "al", "of": [{"type": "al"}]}]}, "/type", "“al”"),
+        ({"value": "x"}, "/type", "“type” is missing"),
+        ({"type": 3}, "/type", "“3” is not possible here"),
+        ({"type": "is", "valeu": "x"}, "/valeu", "Did you mean “value”?"),
+        ({"type": "is", "value": "x", "to": {}}, "/to", "This must be text"),
+        ("vip", "", "This"),
+    ],
+)
+def test_the_branch_that_was_meant_is_explained(condition: Any, field: str, said: str) -> None:
+    problems = [one for one in found(condition) if one.field == f"/steps/it/condition{field}"]
+    assert len(problems) == 1, found(condition)
+    assert said in str(problems[0])

@@ -1,0 +1,1 @@
+"""Saved tests of automations, for people."""
