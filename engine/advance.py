@@ -61,7 +61,9 @@ def advance(
     flow: AnyFlow, run: Run, event: Event, *, contact: Contact, now: datetime, seed: int = 0
 ) -> Advance:
     """Give `event` to `run` and move it until it waits or ends. Deterministic in its arguments."""
-    if run.status != "waiting" and not (run.status == "failed" and isinstance(event, Retried)):
+    # A failed run is only seen here when it is to try again; it may be ended before it does.
+    again = run.status == "failed" and isinstance(event, Retried | Stopped)
+    if run.status != "waiting" and not again:
         return Advance(run, contact, [], [])
     return _Passage(flow, run, contact, now, seed).take(event)
 

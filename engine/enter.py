@@ -18,6 +18,8 @@ from flows.run import Run
 from flows.step import Context
 from flows.trigger import Match, Trigger, trigger_kind
 
+TESTED = "is being tested; only chosen contacts may enter"
+
 
 def starts(
     event: Event, scene: Scene, runs: Sequence[Active], now: datetime, *, exclusive: bool
@@ -94,9 +96,9 @@ def may_enter(
     entry = live.flow.entry
     inside = tuple(one.run.id for one in runs if one.automation_id == live.automation_id)
     last = scene.entered.get(live.automation_id)
+    if not may_test(live, scene.contact.id):
+        return False, TESTED, ()
     if live.test_contacts is not None:
-        if scene.contact.id not in live.test_contacts:
-            return False, "is being tested; only chosen contacts may enter", ()
         return True, "", inside  # who tests wants to see it from the start each time
     if entry.policy == "once_ever" and last is not None:
         return False, f"was in this automation on {last:%Y-%m-%d}; once ever", ()
@@ -114,6 +116,11 @@ def may_enter(
         if not held:
             return False, why, ()
     return True, "", inside if entry.policy == "restart" else ()
+
+
+def may_test(live: Live, contact_id: int) -> bool:
+    """Whether it is open for everybody, or this contact was chosen to test it."""
+    return live.test_contacts is None or contact_id in live.test_contacts
 
 
 def _first_match(

@@ -54,7 +54,7 @@ class Occasions:
         database: Database,
         flows: FlowCache,
         clock: Callable[[], datetime],
-        serve: Callable[[], Awaitable[int]],
+        serve: Callable[[], Awaitable[object]],
     ) -> None:
         self.database = database
         self.flows = flows

@@ -12,6 +12,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -20,7 +21,8 @@ from msgspec import structs
 from engine.advance import Advance, advance
 from engine.asked import Call, Changed, Moved, Sent
 from engine.changes import changes_of
-from engine.route import route
+from engine.enter import TESTED, may_enter, may_test
+from engine.route import NOBODY_STARTS, route
 from engine.scene import Active, Lineup, Live, Routing, Scene, Start, Words
 from flows.contact import Contact
 from flows.content import Text
@@ -45,16 +47,22 @@ from flows.events import (
     ApiCalled,
     ConsentChanged,
     Event,
+    FieldChanged,
+    ListsChanged,
     MovedTo,
     Replied,
     Started,
     Stopped,
     SubFlowEnded,
+    TagsChanged,
 )
 from flows.run import Run, Visit
 from steps.start_automation import CHAIN_LIMIT
 
+CHANGES = frozenset((TagsChanged, ListsChanged, FieldChanged))
 STARTS_PER_EVENT = 50  # a fan-out wider than this is a mistake, not a campaign
+TURNS_PER_EVENT = 1_000  # things that follow from one event; more is runs going round in a loop
+ASKS = (Send, CallWebhook, StartAutomation, StartSubFlow)  # what a run that was stopped does not
 _fingerprint = msgspec.json.Encoder(order="deterministic")
 
 
@@ -97,8 +105,11 @@ class Person:
         self._answering = isinstance(event, Replied)
         self._starts_left = STARTS_PER_EVENT
         self._take(event, run_id, now)
-        while self._later:
+        for _ in range(TURNS_PER_EVENT):
+            if not self._later:
+                return
             self._take(*self._later.popleft(), now)
+        self._cut_short(now)
 
     def next_timer(self) -> tuple[datetime, int, int] | None:
         """`(due, run id, seq)` of the earliest timer among the waiting runs."""
@@ -120,12 +131,23 @@ class Person:
                 self._advance(active, event, now)
             return
         others = [active for active in self.runs.values() if active.run.id != run_id]
+        if type(event) in CHANGES and not others and not self.live.hearing(type(event)):
+            self.said.append((event, (NOBODY_STARTS,)))  # the usual case: nobody is concerned
+            return
         scene = Scene(self.contact, others, self.live, self.entered, self.words)
         self._follow(route(event, scene, now), event, now)
 
+    def _cut_short(self, now: datetime) -> None:
+        """Nobody hears of what else would follow; runs that call others in a loop are ended."""
+        while self._later:
+            event, run_id = self._later.popleft()
+            if isinstance(event, AIMED):
+                why = "the flow goes round in a loop: it calls other automations without a wait"
+                self._stop(run_id, why, now)
+
     def _follow(self, routing: Routing, event: Event, now: datetime) -> None:
         self.said.append((event, routing.why))
-        before = self.contact
+        before, touched = self.contact, len(self.moved)
         if routing.consent is not None and routing.consent != before.consent:
             self.contact = structs.replace(before, consent=routing.consent)
         # Whoever reports a change has written it down; by now somebody may know better.
@@ -138,16 +160,30 @@ class Person:
             if run_id in self.runs:
                 self._advance(self.runs[run_id], event, now)
         for start in routing.starts:
-            self._start(start, now)
+            self._start_still(start, touched, event, now)
         if routing.confirm:
             self.sends.append(Sent(0, 0, Send("", 0, Text(routing.confirm)), answer=True))
 
+    def _start_still(self, start: Start, touched: int, event: Event, now: datetime) -> None:
+        """What this event led to already may have begun the same automation: ask once more."""
+        live = start.live
+        begun = islice(self.moved.values(), touched, None)
+        if any(one.new and one.active.automation_id == live.automation_id for one in begun):
+            runs = list(self.runs.values())
+            scene = Scene(self.contact, runs, self.live, self.entered, self.words)
+            allowed, why, instead = may_enter(live, scene, runs, start.data, now)
+            if not allowed:
+                self.said.append((event, (f"{live.flow.name}: {why}",)))
+                return
+            start = structs.replace(start, instead_of=instead)
+        self._start(start, now)
+
     def _start(self, start: Start, now: datetime, parent: tuple[int, int] | None = None) -> None:
-        for run_id in start.instead_of:
-            self._stop(run_id, "started again", now)
         if self._starts_left <= 0:
             return
         self._starts_left -= 1
+        for run_id in start.instead_of:
+            self._stop(run_id, "started again", now)
         live = start.live
         run = Run(self.new_id(), chain=start.chain, parent=parent)
         active = Active(run, live.automation_id, live.revision_id, live.flow)
@@ -173,6 +209,8 @@ class Person:
                 move = structs.replace(move, left=True)
             elif run.wait.for_ & {"verdict", "http"}:
                 self._recall(run.id)
+            elif "sub_flow" in run.wait.for_:
+                self._stop_called(run.id, "the automation that waits for it was moved", now)
         self._advance(active, move, now)
 
     def _stop(self, run_id: int, reason: str, now: datetime) -> None:
@@ -192,11 +230,15 @@ class Person:
             self.runs[run_id] = after
         else:
             self._ended(run, now)
-        if result.contact is not before and run.chain < CHAIN_LIMIT:
-            happened = changes_of(before, result.contact, run_id, run.chain + 1)
+        # A run that waited long is as deep in the chain as the change that woke it.
+        chain: int = max(run.chain, getattr(event, "chain", 0))
+        if result.contact is not before and chain < CHAIN_LIMIT:
+            happened = changes_of(before, result.contact, run_id, chain + 1)
             self._later.extend((one, run_id) for one in happened)
         for effect in result.effects:
-            self._carry(effect, after, now)
+            stopped = run.status == "waiting" and run_id not in self.runs  # by what it started
+            if not (stopped and isinstance(effect, ASKS)):
+                self._carry(effect, after, now)
 
     def _ended(self, run: Run, now: datetime) -> None:
         """Tell the run that waits for this one; take along those that this one waits for."""
@@ -209,9 +251,12 @@ class Person:
             told = SubFlowEnded(seq, run.result, run.returned, failed, run.reason if failed else "")
             self._later.append((told, parent_id))
         if run.status == "stopped":
-            for other in list(self.runs.values()):
-                if other.run.parent is not None and other.run.parent[0] == run.id:
-                    self._stop(other.run.id, "the automation that waits for it was stopped", now)
+            self._stop_called(run.id, "the automation that waits for it was stopped", now)
+
+    def _stop_called(self, run_id: int, why: str, now: datetime) -> None:
+        for other in list(self.runs.values()):
+            if other.run.parent is not None and other.run.parent[0] == run_id:
+                self._stop(other.run.id, why, now)
 
     def _keep(
         self, after: Active, result: Advance, event: Event, before: Contact, seen: int
@@ -278,6 +323,8 @@ class Person:
         reason = ""
         if live is None:
             reason = f"automation {effect.automation_id} is not live"
+        elif not may_test(live, self.contact.id):
+            reason = f"{live.flow.name} {TESTED}"
         elif effect.chain > CHAIN_LIMIT:
             reason = f"{CHAIN_LIMIT} automations have started one another already"
         elif self._starts_left <= 0:

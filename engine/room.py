@@ -17,9 +17,9 @@ BREATH_S = 0.03  # between pieces: SQLite lets who waits try again only every so
 
 
 class Room:
-    """The engine's line. `serve` sees to one batch of whoever waits; how many those were."""
+    """The engine's line. `serve` sees to one batch of whoever waits."""
 
-    def __init__(self, database: Database, serve: Callable[[], Awaitable[int]]) -> None:
+    def __init__(self, database: Database, serve: Callable[[], Awaitable[object]]) -> None:
         self.database = database
         self.serve = serve
 

@@ -31,6 +31,7 @@ from flows.listen import heard
 from flows.words import wants_start, wants_stop
 
 STOP_OPTION = "stop"  # the option id that means "no more messages" on any button
+NOBODY_STARTS = "no automation starts by this"
 UNWANTED = "the contact does not want messages"
 
 
@@ -112,7 +113,7 @@ def _happened(event: Event, scene: Scene, now: datetime, *, refused: str) -> Rou
     if refused:
         return Routing(stops, resumes, why=(refused,))
     starts, why = enter.starts(event, scene, runs, now, exclusive=False)
-    return Routing(stops, resumes, starts, why=why or ("no automation starts by this",))
+    return Routing(stops, resumes, starts, why=why or (NOBODY_STARTS,))
 
 
 def _consent(event: ConsentChanged, scene: Scene, now: datetime) -> Routing:

@@ -90,19 +90,23 @@ class Runner:
         """
         now = self.clock()
         contact_ids: list[int] = []
+        answering = False  # then nobody else has been looked at yet
         try:
             with _no_collecting():
                 async with self.database.write("engine.batch") as tx:
-                    contact_ids = await runs.claim_contacts(tx, now, self.size)
+                    contact_ids = await runs.claim_answering(tx, self.size)
+                    answering = bool(contact_ids)
+                    if not answering:
+                        contact_ids = await runs.claim_contacts(tx, now, self.size)
                     done = await self._serve(tx, contact_ids, now)
         except Exception as error:
             if not contact_ids or not is_about_data(error):
                 raise
             log.exception("batch refused; serving one by one", contacts=len(contact_ids))
             await self._one_by_one(contact_ids, now, error)
-            return Done(len(contact_ids), more=len(contact_ids) == self.size)
+            return Done(len(contact_ids), more=answering or len(contact_ids) == self.size)
         await self._ring(done)
-        return done
+        return done._replace(more=done.more or answering)
 
     async def _one_by_one(
         self, contact_ids: Sequence[int], now: datetime, error: Exception

@@ -20,6 +20,7 @@ from store.database import columns_of
 from store.query import Query, among
 
 UNHANDLED = sa.text("handled_at IS NULL")
+UNANSWERED = sa.text("handled_at IS NULL AND kind = 'replied'")  # somebody sits there and waits
 
 events = sa.Table(
     "events",
@@ -49,6 +50,13 @@ events = sa.Table(
         "contact_id",
         sqlite_where=UNHANDLED,
         postgresql_where=UNHANDLED,
+    ),
+    sa.Index(
+        "ix_events_unanswered",
+        "id",
+        "contact_id",
+        sqlite_where=UNANSWERED,
+        postgresql_where=UNANSWERED,
     ),
 )
 

@@ -17,7 +17,7 @@ from store import bulk
 from store.columns import JSON, BigId, Moment, Words, metadata
 from store.contacts import contacts
 from store.database import columns_of
-from store.events import UNHANDLED, events
+from store.events import UNANSWERED, UNHANDLED, events
 from store.query import Query, among
 
 DUE = sa.text("status = 'waiting' AND wait_until IS NOT NULL")
@@ -93,8 +93,8 @@ class Waiting(msgspec.Struct, frozen=True):
     state: str
 
 
-def _claim(line: sa.Select[Any], due: sa.Select[Any]) -> sa.Select[Any]:
-    wanted = sa.union(line.subquery().select(), due.subquery().select()).subquery()
+def _claim(*lines: sa.Select[Any]) -> sa.Select[Any]:
+    wanted = sa.union(*(line.subquery().select() for line in lines)).subquery()
     locked = sa.select(contacts.c.id).where(contacts.c.id.in_(wanted.select()))
     return locked.with_for_update(skip_locked=True, of=contacts)  # SQLite has one writer anyway
 
@@ -110,6 +110,11 @@ _CLAIM = Query(
     _claim(
         _LINE.order_by(events.c.id).limit(_AHEAD),
         _RUNG.order_by(runs.c.wait_until).limit(_AHEAD),
+    ).limit(sa.bindparam("limit", type_=sa.BigInteger()))
+)
+_CLAIM_ANSWERS = Query(
+    _claim(
+        sa.select(events.c.contact_id).where(UNANSWERED).order_by(events.c.id).limit(_AHEAD)
     ).limit(sa.bindparam("limit", type_=sa.BigInteger()))
 )
 _CLAIM_ONE = Query(
@@ -141,6 +146,13 @@ async def claim_contacts(
     if only is not None:
         return await _CLAIM_ONE.column(tx, now=now, only=only)
     return await _CLAIM.column(tx, now=now, limit=limit, ahead=limit * LOOK_AHEAD)
+
+
+async def claim_answering(tx: AsyncConnection, limit: int) -> list[int]:
+    """As `claim_contacts`, but only those who have written and wait for an answer: a campaign's
+    hundred thousand must not stand before them.
+    """
+    return await _CLAIM_ANSWERS.column(tx, limit=limit, ahead=limit * LOOK_AHEAD)
 
 
 async def waiting_of(tx: AsyncConnection, contact_ids: Sequence[int]) -> list[Waiting]:

@@ -239,8 +239,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("port", "TIPTOE_PORT", "8000", _port, "The port of the pages, the API and the hooks."),
     Setting(
         "base_url", "TIPTOE_BASE_URL", lambda values: _reached_at(values, "port"), _address,
-        "How browsers, shops and links in messages reach Tiptoe. An `https://` address makes cookies "
-        "secure.",
+        "How browsers, shops and links in messages reach Tiptoe. An `https://` address makes "
+        "cookies secure.",
         "`http://` host and port",
     ),
     Setting(

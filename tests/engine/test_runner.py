@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from engine.books import Books
 from engine.runner import Runner
 from flows.content import Text
-from flows.events import Replied, Verdict
+from flows.events import ApiCalled, Replied, Verdict
 from store import events, http_calls, messages, runs, visits
 from store.contacts import contacts
 from store.doorbell import Doorbell
@@ -125,7 +125,7 @@ async def test_two_workers_share_the_work_and_nothing_is_done_twice(house: House
     workers = [Runner(house.database, house.at, Doorbell(None), batch=7) for _ in range(3)]
 
     async def work(worker: Runner) -> None:
-        while await worker.batch():
+        while (await worker.batch()).contacts:
             pass
 
     await asyncio.gather(*map(work, workers))
@@ -259,3 +259,18 @@ async def test_one_who_says_much_does_not_keep_others_waiting(house: House) -> N
     await house.tell(bob, ApiCalled(automation))
     assert await house.runner.drain() == 2
     assert await house.texts(bob) == ["Hello"]
+
+
+async def test_who_has_written_is_served_before_a_campaign(house: House) -> None:
+    automation = await house.live(GREETING)
+    crowd = [await house.contact(f"+4477009{number:05}") for number in range(6)]
+    ada = await house.contact()
+    for one in crowd:
+        await house.tell(one, ApiCalled(automation))
+    await house.tell(ada, Replied("hi", Text("hi")))
+    house.runner.size = 2
+    assert (await house.runner.batch()).more
+    assert await house.texts(ada) == ["Hello"]
+    assert len(await house.texts()) == 1
+    await house.runner.drain()
+    assert len(await house.texts()) == 7

@@ -67,7 +67,7 @@ def server() -> Iterator[str]:
     Outside.answers, Outside.heard = [(200, b'{"coupon": {"code": "MUG10"}}', {})], []
     Outside.trickle_s = 0
     with ThreadingHTTPServer(("127.0.0.1", 0), Outside) as listening:
-        thread = threading.Thread(target=listening.serve_forever)
+        thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{listening.server_port}"
         listening.shutdown()

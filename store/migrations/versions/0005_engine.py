@@ -25,6 +25,12 @@ PARTIAL = (
     ),
     ("ix_contacts_handed_over", "contacts", ["company_id"], "handed_over_at IS NOT NULL"),
     ("ix_events_line", "events", ["id", "contact_id"], "handled_at IS NULL"),
+    (
+        "ix_events_unanswered",
+        "events",
+        ["id", "contact_id"],
+        "handled_at IS NULL AND kind = 'replied'",
+    ),
 )
 
 
