@@ -5,6 +5,7 @@ A crash before the commit redoes the events; after it everything asked for is al
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from engine.flowcache import FlowCache
 from engine.person import Person
 from engine.play import play, said
 from engine.scene import Active, Lineup, Words
-from flows.events import MovedTo, Replied
+from flows.events import MovedTo, Replied, SubFlowEnded
 from flows.run import Run
 from flows.words import normal
 from store import events, messages, runs
@@ -71,16 +72,28 @@ class Runner:
         self.size = batch
         self.public_url = public_url  # before the links of ours in messages; empty: there are none
         self.flows = FlowCache()
+        self._answered = False  # those who answer went first in the last batch: others' turn
+        self._turn = asyncio.Lock()
+        self._draining = self._again = False
         self.ticked_at = 0.0  # when the last tick began, by the event loop's clock
 
     async def drain(self) -> int:
-        """Batches until nothing is left to do; how many contacts were served."""
-        served = 0
-        while True:
-            done = await self.batch()
-            served += done.contacts
-            if not done.more:
-                return served
+        """Batches until nothing is left to do; how many contacts were served. Whoever asks while
+        it is being done makes it look once more, and serves nobody.
+        """
+        self._again = True
+        if self._draining:
+            return 0
+        self._draining, served = True, 0
+        try:
+            while self._again:
+                self._again = False
+                done = await self.batch()
+                served += done.contacts
+                self._again |= done.more
+        finally:
+            self._draining = False
+        return served
 
     async def batch(self) -> Done:
         """One transaction: at most one batch of contacts.
@@ -92,12 +105,14 @@ class Runner:
         contact_ids: list[int] = []
         answering = False  # then nobody else has been looked at yet
         try:
-            with _no_collecting():
-                async with self.database.write("engine.batch") as tx:
+            # One at a time: two would share one processor, and a reply would wait for both.
+            async with self._turn, self.database.write("engine.batch") as tx:
+                if not self._answered:
                     contact_ids = await runs.claim_answering(tx, self.size)
-                    answering = bool(contact_ids)
-                    if not answering:
-                        contact_ids = await runs.claim_contacts(tx, now, self.size)
+                self._answered = answering = bool(contact_ids)
+                if not answering:
+                    contact_ids = await runs.claim_contacts(tx, now, self.size)
+                with _no_collecting():
                     done = await self._serve(tx, contact_ids, now)
         except Exception as error:
             if not contact_ids or not is_about_data(error):
@@ -126,12 +141,30 @@ class Runner:
         if len(refused) == len(contact_ids) > 1:
             raise error  # it is about none of them in particular: nobody is set aside for it
         for contact_id, fault in refused.items():
-            log.error("contact set aside", contact=contact_id, fault=fault)
-            async with self.database.write() as tx:
-                alone = await runs.claim_contacts(tx, now, 1, only=contact_id)
-                rows = await events.unhandled_of(tx, alone)
-                await events.mark_faulty(tx, {row.id: fault for row in rows}, now)
-                await runs.postpone(tx, alone, now, now + SET_ASIDE)
+            log.error("contact refused; one event at a time", contact=contact_id, fault=fault)
+            await self._event_by_event(contact_id, now)
+
+    async def _event_by_event(self, contact_id: int, now: datetime) -> None:
+        """Set aside only what the database refuses: a stop or an order behind it still counts."""
+        async with self.database.read() as tx:
+            rows = await events.unhandled_of(tx, [contact_id])
+        for event_ids in (set[int](), *({row.id} for row in rows)):  # first the timers alone
+            try:
+                async with self.database.write() as tx:
+                    alone = await runs.claim_contacts(tx, now, 1, only=contact_id)
+                    done = await self._serve(tx, alone, now, event_ids)
+            except Exception as error:
+                if not is_about_data(error):
+                    raise
+                log.exception("set aside", contact=contact_id, events=sorted(event_ids))
+                async with self.database.write() as tx:
+                    alone = await runs.claim_contacts(tx, now, 1, only=contact_id)
+                    if alone and event_ids:
+                        await events.mark_faulty(tx, dict.fromkeys(event_ids, said(error)), now)
+                    elif alone:
+                        await runs.postpone(tx, alone, now, now + SET_ASIDE)
+            else:
+                await self._ring(done)
 
     async def _ring(self, done: Done) -> None:
         if done.to_send:
@@ -139,12 +172,23 @@ class Runner:
         if done.to_call:
             await self.bell.ring_engine()
 
-    async def _serve(self, tx: AsyncConnection, contact_ids: Sequence[int], now: datetime) -> Done:
+    async def _serve(
+        self,
+        tx: AsyncConnection,
+        contact_ids: Sequence[int],
+        now: datetime,
+        only: Collection[int] | None = None,
+    ) -> Done:
+        """Let happen to these contacts what waits for them; or `only` these events, and none: the
+        timers that are due.
+        """
         if not contact_ids:
             return Done()
         books = Books(now, lambda: new_id(now), self.public_url)
         known = await snapshots(tx, contact_ids)
         waiting = await events.unhandled_of(tx, contact_ids)
+        if only is not None:
+            waiting = [row for row in waiting if row.id in only]
         live = await self.flows.live(tx, {one.company_id for one in known.values()})
         unsure = {row.contact_id for row in waiting if row.kind in SEES_WHAT_LEFT}
         active, lost = await self._active(tx, contact_ids, unsure)
@@ -175,14 +219,17 @@ class Runner:
                 snapshot.company_id,
                 rows,
                 now,
+                timers=not only,
             )
             faults |= played.faults
             if played.timers_fault:
                 late.append(contact_id)
             if debugging and played.person is not None:
                 _log(snapshot, played.person)
-        await runs.give_up(tx, lost, now)
-        books.recalled += lost
+        if lost:
+            await runs.give_up(tx, lost, now)
+            books.recalled += lost
+            await events.insert_many(tx, _left_alone(known, active, now))
         await events.mark_handled(tx, [row.id for row in waiting if row.id not in faults], now)
         await events.mark_faulty(tx, faults, now)
         await books.write(tx)
@@ -225,6 +272,28 @@ class Runner:
                 )
             )
         return found, lost
+
+
+def _left_alone(
+    known: Mapping[int, Snapshot], active: Mapping[int, Sequence[Active]], now: datetime
+) -> list[events.NewEvent]:
+    """The runs that wait for another one that is not there any more hear that it has failed."""
+    callers = {one.run.parent for mine in active.values() for one in mine}
+    return [
+        {
+            "company_id": known[contact_id].company_id,
+            "contact_id": contact_id,
+            "kind": str(SubFlowEnded.__struct_config__.tag),
+            "data": SubFlowEnded(run.seq, failed=True, reason="its state cannot be read"),
+            "source_id": f"lost:{run.id}:{run.seq}",
+            "run_id": run.id,
+            "at": now,
+            "created_at": now,
+        }
+        for contact_id, mine in active.items()
+        for run in (one.run for one in mine)
+        if run.wait and "sub_flow" in run.wait.for_ and (run.id, run.seq) not in callers
+    ]
 
 
 @contextmanager
