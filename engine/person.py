@@ -144,6 +144,8 @@ class Person:
             if isinstance(event, AIMED):
                 why = "the flow goes round in a loop: it calls other automations without a wait"
                 self._stop(run_id, why, now)
+            else:
+                self.said.append((event, ("more followed from one event than may",)))
 
     def _follow(self, routing: Routing, event: Event, now: datetime) -> None:
         self.said.append((event, routing.why))
@@ -238,7 +240,7 @@ class Person:
         for effect in result.effects:
             stopped = run.status == "waiting" and run_id not in self.runs  # by what it started
             if not (stopped and isinstance(effect, ASKS)):
-                self._carry(effect, after, now)
+                self._carry(effect, after, chain + 1, now)
 
     def _ended(self, run: Run, now: datetime) -> None:
         """Tell the run that waits for this one; take along those that this one waits for."""
@@ -288,7 +290,8 @@ class Person:
         self.sends = [sent for sent in self.sends if sent.run_id != run_id]
         self.calls = [call for call in self.calls if call.run_id != run_id]
 
-    def _carry(self, effect: Effect, active: Active, now: datetime) -> None:
+    def _carry(self, effect: Effect, active: Active, chain: int, now: datetime) -> None:
+        """`chain`: how many automations led to what begins by this."""
         run_id = active.run.id
         match effect:
             case Send():
@@ -296,12 +299,12 @@ class Person:
                 self.sends.append(Sent(run_id, active.automation_id, effect, self._answering, over))
             case CallWebhook():
                 self.calls.append(Call(run_id, effect))
-            case StartAutomation(automation_id=automation_id, data=data, chain=chain):
+            case StartAutomation(automation_id=automation_id, data=data):
                 if chain <= CHAIN_LIMIT:
                     asked = ApiCalled(automation_id, data, "automation", chain)
                     self._take(asked, 0, now)
             case StartSubFlow():
-                self._start_sub_flow(effect, run_id, now)
+                self._start_sub_flow(structs.replace(effect, chain=chain), run_id, now)
             case StopOthers():
                 self._stop_others(effect, active, now)
             case (

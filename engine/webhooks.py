@@ -18,11 +18,12 @@ from typing import Any
 import httpx
 import msgspec
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.outside import Answer, ForbiddenAddressError, UnusableError, ask, client
 from flows.effects import CallWebhook
 from flows.events import HttpAnswered
-from store import companies, events, http_calls
+from store import companies, events, http_calls, runs
 from store.database import Database, is_about_data
 from store.http_calls import OpenCall
 
@@ -67,7 +68,9 @@ class Caller:
             if not await http_calls.any_due(tx, now, now - ABANDONED):
                 return 0
         async with self.database.write("engine.calls.claim") as tx:
-            calls = await http_calls.claim(tx, now, now - ABANDONED, AT_ONCE)
+            calls = await self._wanted(
+                tx, await http_calls.claim(tx, now, now - ABANDONED, AT_ONCE)
+            )
             signed = {call.company_id for call in calls if call.request.get("sign")}
             keys = await companies.webhook_secrets(tx, signed)
         if not calls:
@@ -85,6 +88,14 @@ class Caller:
                 raise
             await self._write_each(results)
         return len(results)
+
+    async def _wanted(self, tx: AsyncConnection, calls: list[OpenCall]) -> list[OpenCall]:
+        """Those a run still waits for: one that ended while it was being called is not recalled."""
+        again = sorted((call for call in calls if call.attempts > 1), key=lambda call: call.seq)
+        past = await runs.past(tx, {call.run_id: call.seq for call in again})
+        over = {call.id for call in again if call.run_id in past}
+        await http_calls.drop(tx, over, self.clock())
+        return [call for call in calls if call.id not in over]
 
     async def _call_safely(self, call: OpenCall, key: str) -> Result:
         """A fault of ours ends its own call; the others of the round are still written down."""

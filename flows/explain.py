@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ _WRITTEN = {
     "duration": "a length of time such as 30m, 24h, 2d or 1d12h",
     "clock": "a time of day such as 09:30",
 }
+NOT_BLANK = r"\S"
+"""The pattern of a text that is more than spaces."""
 _CHOICE = 20  # names that are still read as a choice
 _TYPES = {
     "string": "text",
@@ -44,10 +47,14 @@ def validator_of(schema: Mapping[str, Any]) -> Draft202012Validator:
 
 def explain(validator: Draft202012Validator, value: object, place: Place) -> Iterator[Problem]:
     """Every complaint of `validator` about `value`, each as a Problem."""
+    told: set[tuple[str, str, str]] = set()  # two rules of a schema may say the same
     try:
         for error in validator.iter_errors(value):
             for cause in _causes(error):
-                yield from _problems(cause, place)
+                for one in _problems(cause, place):
+                    if (said := (one.field, one.sentence, one.todo)) not in told:
+                        told.add(said)
+                        yield one
     except RecursionError:
         yield Problem("error", "This is nested too deeply.", pointer(*place.path), place.step)
 
@@ -137,12 +144,12 @@ def _sentence(error: ValidationError) -> str:
             return f"This must be {' or '.join(_TYPES[kind] for kind in kinds)}."
         case "enum" | "const":
             choice = limit if isinstance(limit, list) else [limit]
-            hint = nearest(str(error.instance), map(str, choice))
-            return f"“{error.instance}” is not possible here. {hint}"
+            given = instance if isinstance(instance, str) else json.dumps(instance)
+            return f"“{given}” is not possible here. {nearest(given, map(str, choice))}"
         case "pattern":
-            return f"“{error.instance}” is not written as it must be: {_meaning(error)}."
+            return _miswritten(error)
         case "minLength" | "minItems" | "minProperties":
-            return "This is empty." if limit == 1 else f"This needs at least {limit}."
+            return _too_little(error)
         case "maxLength":
             return f"This is too long: {len(instance):,} characters, at most {limit:,} fit."
         case "maxItems" | "maxProperties":
@@ -156,6 +163,20 @@ def _sentence(error: ValidationError) -> str:
             return f"This must be {' or '.join(kinds)}." if kinds else "This has a wrong form."
         case _:
             return f"{error.message}."
+
+
+def _miswritten(error: ValidationError) -> str:
+    if error.validator_value == NOT_BLANK:
+        return "This is empty."
+    return f"“{error.instance}” is not written as it must be: {_meaning(error)}."
+
+
+def _too_little(error: ValidationError) -> str:
+    least: Any = error.validator_value
+    if least == 1:
+        return "This is empty."
+    characters = " characters" if error.validator == "minLength" else ""
+    return f"This needs at least {least}{characters}."
 
 
 def _meaning(error: ValidationError) -> str:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from store.columns import clean_text
 from store.contacts import NOT_EMAIL, AddressKind, contact_addresses
 from store.database import insert_into, insert_rows
 from store.numbers import number_key
@@ -38,9 +39,9 @@ class Address(Struct, frozen=True):
             case "number":
                 return number_key(self.value)
             case "email":
-                return self.value.strip().lower()
+                return clean_text(self.value).strip().lower()
             case _:
-                return self.value.strip()
+                return clean_text(self.value).strip()
 
 
 async def owners(

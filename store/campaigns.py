@@ -19,6 +19,7 @@ from store.columns import JSON, BigId, Moment, Words, metadata
 from store.contacts import contacts
 from store.database import as_kind, columns_of, insert_into
 from store.errors import NotFoundError
+from store.events import UNHANDLED, events
 
 STARTING = sa.text("state = 'starting'")
 STARTING_OF = sa.text("campaigns.state = 'starting'")
@@ -174,6 +175,43 @@ async def stop(tx: AsyncConnection, company_id: int, campaign_id: int, now: date
     )
 
 
+async def take_back(tx: AsyncConnection, company_id: int, automation_id: int) -> int:
+    """Take out of the engine's line whom campaigns of an automation that was just paused have put
+    there; how many. They are put in line again when it goes on, else nobody would start them.
+
+    The contacts are held first: whom an engine has in hand just now is started once.
+    """
+    line = (
+        UNHANDLED,
+        events.c.company_id == company_id,
+        events.c.kind == "occasion",
+        events.c.source_id.startswith("campaign:"),
+        events.c.data["automation_id"].as_integer() == automation_id,
+    )
+    in_line = sa.select(events.c.contact_id).where(*line)
+    held = sa.select(contacts.c.id).where(contacts.c.id.in_(in_line)).order_by(contacts.c.id)
+    ids = (await tx.execute(held.with_for_update())).scalars().all()
+    gone = sa.delete(events).where(*line, events.c.contact_id.in_(ids))
+    sources = (await tx.execute(gone.returning(events.c.source_id))).scalars().all()
+    first: dict[int, int] = {}
+    for source in sources:
+        campaign_id, contact_id = map(int, source.split(":")[1:])
+        first[campaign_id] = min(contact_id, first.get(campaign_id, contact_id))
+    for campaign_id, contact_id in sorted(first.items()):
+        taken = sum(1 for source in sources if source.startswith(f"campaign:{campaign_id}:"))
+        await tx.execute(
+            sa.update(campaigns)
+            .where(campaigns.c.id == campaign_id, campaigns.c.state != "stopped")
+            .values(
+                state="starting",
+                cursor=contact_id - 1,
+                started=campaigns.c.started - taken,
+                finished_at=None,
+            )
+        )
+    return len(sources)
+
+
 async def to_fill(tx: AsyncConnection) -> Sequence[Campaign]:
     """The oldest unfinished campaign of each live automation: occurrences keep their order."""
     oldest = (
@@ -206,8 +244,11 @@ async def advance(
     now: datetime,
 ) -> bool:
     """Move the cursor (None: nobody is left) and count. False: somebody else moved or stopped it
-    in the meantime, so this piece must not be kept.
+    in the meantime, or paused its automation, so this piece must not be kept.
     """
+    status = sa.select(automations.c.status).where(automations.c.id == campaign.automation_id)
+    if await tx.scalar(status.with_for_update(read=True)) != "live":
+        return False
     end = {"state": "started", "finished_at": now} if cursor is None else {"cursor": cursor}
     moved = await tx.execute(
         sa.update(campaigns)

@@ -19,6 +19,7 @@ from store.columns import JSON, BigId, Moment, Words, metadata
 from store.database import as_kind, columns_of, skip_locked
 
 OPEN = sa.text("state IN ('queued', 'calling')")
+RECALLED = "recalled: the run ended"
 
 http_calls = sa.Table(
     "http_calls",
@@ -134,7 +135,17 @@ async def recall(tx: AsyncConnection, run_ids: Collection[int], now: datetime) -
         await tx.execute(
             sa.update(http_calls)
             .where(http_calls.c.run_id.in_(run_ids), http_calls.c.state == "queued")
-            .values(state="failed", due_at=None, done_at=now, error="recalled: the run ended")
+            .values(state="failed", due_at=None, done_at=now, error=RECALLED)
+        )
+
+
+async def drop(tx: AsyncConnection, call_ids: Collection[int], now: datetime) -> None:
+    """Give up calls that were claimed: their runs do not wait for them any more."""
+    if call_ids:
+        await tx.execute(
+            sa.update(http_calls)
+            .where(http_calls.c.id.in_(call_ids))
+            .values(state="failed", due_at=None, claimed_at=None, done_at=now, error=RECALLED)
         )
 
 

@@ -86,9 +86,10 @@ async def end_of_automation(
         runs.c.company_id == company_id,
         runs.c.automation_id == automation_id,
     )
+    asked = "stopped"
     if step:
-        chosen = (*chosen, runs.c.step == step)
-    return await tell(tx, chosen, Stopped(reason, from_step=step), "stopped", now)
+        chosen, asked = (*chosen, runs.c.step == step), f"stopped:{step}"
+    return await tell(tx, chosen, Stopped(reason, from_step=step), asked, now)
 
 
 async def move(tx: AsyncConnection, run: Place, to: MovedTo, now: datetime) -> int:

@@ -202,7 +202,7 @@ async def test_all_inside_are_ended_from_the_list_of_runs(house: House) -> None:
     assert "Runs at Did they answer?" in page
     ended = await client.put(f"/automations/{made}/runs/stopped?step=reply")
     assert "2 runs are being ended." in ended.text
-    again = await client.put(f"/automations/{made}/runs/stopped")
+    again = await client.put(f"/automations/{made}/runs/stopped?step=reply")
     assert "all are being ended already" in again.text
     assert await told(house) == [Stopped("ended by Editor of A", from_step="reply")] * 2
 
@@ -224,7 +224,9 @@ async def test_pause_test_mode_priority_and_archive(house: House) -> None:
     await seed_run(house, made)
     client, address = await house.signed_in("editor"), f"/automations/{made}"
     assert "Paused by Editor of A" in (await client.put(f"{address}/paused")).text
+    assert "Publishing resumes it" in (await client.get(f"{address}/publish")).text
     await client.delete(f"{address}/paused")
+    assert "Publishing resumes it" not in (await client.get(f"{address}/publish")).text
     wrong = await client.put(f"{address}/test", data={"phone": "call me"})
     assert wrong.status_code == 422
     assert "This is not a phone number." in wrong.text

@@ -207,7 +207,7 @@ def resume(*, automation_id: int, company: int | None, as_json: bool) -> None:
 
 
 def _switch(automation_id: int, company: int | None, *, live: bool, as_json: bool) -> None:
-    from store import automations
+    from store import automations, campaigns
     from tiptoe.memory import change, company_of
     from tiptoe.settings import load_settings
 
@@ -215,6 +215,8 @@ def _switch(automation_id: int, company: int | None, *, live: bool, as_json: boo
         owner = await company_of(tx, company)
         lever = automations.resume if live else automations.pause
         await lever(tx, owner.id, automation_id, now)
+        if not live:
+            await campaigns.take_back(tx, owner.id, automation_id)
         return (await automations.get(tx, owner.id, automation_id)).status
 
     status = change(load_settings(os.environ), work)

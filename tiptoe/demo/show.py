@@ -32,6 +32,7 @@ arrived and may be sent again."""
 BEGINS_AT_HOUR = 10
 SLACK = timedelta(seconds=20)  # moments this close together are reached in one move of the clock
 LOOK_S = 0.05
+LOOK_AGAIN_S = 2.0
 GIVE_UP_S = 120.0  # of real time without any progress
 AT_ONCE = 16  # webhooks posted at a time
 MONDAY = 0
@@ -167,9 +168,13 @@ class Director:
 
     async def _settle(self) -> None:
         """Wait, in real time, until nothing is left to do at this time of the clock."""
-        patience = time.monotonic() + GIVE_UP_S
+        moved_at, looked_at, seen = time.monotonic(), 0.0, None
         while not await self.here.quiet():
-            if time.monotonic() > patience:
+            now = time.monotonic()
+            if now - looked_at > LOOK_AGAIN_S:
+                looked_at, before, seen = now, seen, await self.here.progress()
+                moved_at = moved_at if seen == before else now
+            if now - moved_at > GIVE_UP_S:
                 raise TimeoutError("nothing moves any more; see the logs of the demo")
             await asyncio.sleep(LOOK_S)
 

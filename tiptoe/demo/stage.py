@@ -124,6 +124,14 @@ class Stage:
         state = await self.sandbox("GET", "/state")
         return not state["undelivered_webhooks"] and not state["due_now"]
 
+    async def progress(self) -> list[tuple[str, int]]:
+        """Something that is different whenever anything has moved."""
+        by_state = sa.select(messages.c.state, sa.func.count()).group_by(messages.c.state)
+        unhandled = sa.select(sa.func.count()).where(events.c.handled_at.is_(None))
+        async with self.database.read() as tx:
+            states = sorted((state, n) for state, n in await tx.execute(by_state))
+            return [*states, ("unhandled", await tx.scalar(unhandled) or 0)]
+
     async def next_moment(self) -> datetime | None:
         """When something will be due by itself; None when nothing will."""
         async with self.database.read() as tx:

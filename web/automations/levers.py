@@ -15,7 +15,7 @@ from engine import saved
 from engine.scenarios import Result
 from flows.events import MovedTo
 from flows.problems import Problem
-from store import automations, contact_list, moves, publishing, retention, revisions
+from store import automations, campaigns, contact_list, moves, publishing, retention, revisions
 from store.contacts import contacts
 from store.publishing import Plan, Published, Unpublished
 from web.automations.check import check, errors_in, known_of
@@ -121,6 +121,7 @@ async def pause(tx: AsyncConnection, who: Who, automation_id: int, now: datetime
     if found.status not in ("live", "paused"):
         raise RefusedError(409, f"Only live automations can be paused; this is {found.status}.")
     await automations.pause(tx, who.company_id, automation_id, now, by=who.user_id)
+    await campaigns.take_back(tx, who.company_id, automation_id)
 
 
 async def resume(tx: AsyncConnection, who: Who, automation_id: int, now: datetime) -> None:
