@@ -6,6 +6,7 @@ chance from `seed`, and the outside world answers what `answers` says.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -41,6 +42,23 @@ SCRIPTABLE = (
 """What may happen to a contact from outside; the rest is the simulator's own doing."""
 Outcome = Literal["waiting", "done", "failed", "stopped", "not started"]
 Times = Annotated[int, Meta(ge=1, le=10_000)]
+
+
+_COMPLAINTS = (
+    (re.compile(r"^Object missing required field `(.*)`$"), r"“\1” is missing"),
+    (re.compile(r"^Object contains unknown field `(.*)`$"), r"“\1” is not known here"),
+    (re.compile(r"^Invalid (?:enum )?value '?(.*?)'?$"), r"“\1” is not possible here"),
+    (re.compile(r"^Expected (.*), got (.*)$"), r"this must be \1, not \2"),
+)
+_TYPE_WORDS = {
+    "array": "a list",
+    "object": "an object",
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "null",
+}
 
 
 SOMEBODY = Contact(
@@ -143,9 +161,20 @@ def read_scenario(raw: object) -> tuple[Scenario | None, list[str]]:
     try:
         scenario = msgspec.convert(raw, Scenario)
     except msgspec.ValidationError as problem:
-        return None, [f"{problem}."]
+        return None, [_in_words(str(problem))]
     wrong = wrong_in(scenario)
     return (None, [f"{said}." for said in wrong]) if wrong else (scenario, [])
+
+
+def _in_words(said: str) -> str:
+    """The decoder's complaint for people: where, then what, as “first: “content” is missing”."""
+    what, _, where = said.partition(" - at `$")
+    for pattern, words in _COMPLAINTS:
+        what = pattern.sub(words, what)
+    for kind, word in _TYPE_WORDS.items():
+        what = what.replace(f"`{kind}`", word)
+    place = where.rstrip("`").lstrip(".")
+    return f"{place}: {what}." if place else f"{what}."
 
 
 def wrong_in(scenario: Scenario) -> list[str]:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import lists
 from store.addresses import Address
+from store.columns import clean_text
 from store.contacts import Consent, contact_addresses, contact_tags, contacts
 from store.database import as_kind, columns_of, in_chunks
 from store.errors import NotFoundError
@@ -102,7 +103,7 @@ async def page(
     )
     if before is not None:
         query = query.where(contacts.c.id < before)
-    if words := search.strip():
+    if words := clean_text(search).strip():
         query = query.where(_matches(company_id, words))
     if tag:
         wearers = sa.select(contact_tags.c.contact_id).where(

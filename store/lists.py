@@ -14,7 +14,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import bulk
-from store.columns import BigId, Moment, Words, metadata
+from store.columns import BigId, Moment, Words, clean_text, metadata
 from store.database import as_kind, insert_into
 from store.errors import NotFoundError
 from store.query import Query, among
@@ -61,7 +61,7 @@ class ListCard(Struct, frozen=True):
 
 def key_of(name: str) -> str:
     """What makes two names the same list."""
-    return " ".join(name.split()).casefold()
+    return " ".join(clean_text(name).split()).casefold()
 
 
 async def join_rows(

@@ -23,6 +23,7 @@ from store.users import users
 PAGE = 50
 _COMPARED_AT_ONCE = 20  # documents in memory while the draft is looked for among them
 _MARK_LETTERS = 16
+_LARGEST = 2**31 - 1  # what the column of numbers holds
 _sorted = msgspec.json.Encoder(order="sorted")
 
 
@@ -80,7 +81,7 @@ async def page(
         revisions.c.published_by,
     ).where(revisions.c.company_id == company_id, revisions.c.automation_id == automation_id)
     if before is not None:
-        shown = shown.where(revisions.c.number < before)
+        shown = shown.where(revisions.c.number < min(before, _LARGEST))
     some = shown.order_by(revisions.c.number.desc()).limit(limit).subquery()
     inside = (
         sa.select(runs.c.revision_id, sa.func.count().label("inside"))
@@ -105,6 +106,8 @@ async def find(
     tx: AsyncConnection, company_id: int, automation_id: int, number: int
 ) -> Revision | None:
     """One revision by its number, or None."""
+    if number > _LARGEST:
+        return None
     query = sa.select(*columns_of(Revision, revisions)).where(
         revisions.c.company_id == company_id,
         revisions.c.automation_id == automation_id,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.kinds import catalog
+from flows.explain import Place, explain, validator_of
 from flows.problems import Problem
 
 
@@ -48,6 +49,7 @@ def test_what_no_stack_can_hold_is_told() -> None:
         ({"type": "al", "of": [{"type": "al", "of": [{"type": "al"}]}]}, "/type", "“al”"),
         ({"value": "x"}, "/type", "“type” is missing"),
         ({"type": 3}, "/type", "“3” is not possible here"),
+        ({"type": True}, "/type", "“true” is not possible here"),
         ({"type": "is", "valeu": "x"}, "/valeu", "Did you mean “value”?"),
         ({"type": "is", "value": "x", "to": {}}, "/to", "This must be text"),
         ("vip", "", "This"),
@@ -57,3 +59,17 @@ def test_the_branch_that_was_meant_is_explained(condition: Any, field: str, said
     problems = [one for one in found(condition) if one.field == f"/steps/it/condition{field}"]
     assert len(problems) == 1, found(condition)
     assert said in str(problems[0])
+
+
+@pytest.mark.parametrize(
+    ("rules", "value", "said"),
+    [
+        ({"minLength": 1, "pattern": r"\S"}, "", "This is empty."),
+        ({"minLength": 1, "pattern": r"\S"}, "  ", "This is empty."),
+        ({"minLength": 3}, "x", "This needs at least 3 characters."),
+        ({"minItems": 2}, [], "This needs at least 2."),
+    ],
+)
+def test_one_mistake_is_told_once(rules: dict[str, Any], value: Any, said: str) -> None:
+    problems = list(explain(validator_of(rules), value, Place()))
+    assert [one.sentence for one in problems] == [said]

@@ -75,6 +75,10 @@ def test_a_scenario_is_the_same_after_being_stored() -> None:
         ({"answers": [{"status": 99999}]}, "answers"),
         ({"others": [{"automation": "x", "flow": {}}]}, "others"),
         ({"seed": "-1"}, "seed"),
+        ({"first": {"type": "started"}, "nam": "x"}, "“nam” is not known here."),
+        ({"first": {"type": "nope"}}, "first.type: “nope” is not possible here."),
+        ({"first": {"type": "replied", "text": "x"}}, "first: “content” is missing."),
+        ({"expect": {"tags": "vip"}}, "expect.tags: this must be a list, not text."),
     ],
 )
 def test_what_is_wrong_is_said_in_words(change: dict[str, Any], words: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from store import campaigns, resolve
+from store import campaigns, lists, resolve
 from store.addresses import Address
 from store.campaigns import campaigns as table
 from store.contacts import contacts
@@ -26,6 +26,7 @@ async def test_a_campaign_from_start_to_stop(both_houses: House) -> None:
     at = f"/api/v1/automations/{automation}/campaigns"
     async with house.web.database.write() as tx:
         await resolve.resolve(tx, house.company, [Address("phone", "+393331234567")], now=NOW)
+        await lists.join_rows(tx, [(house.company, 1, "VIP")], NOW)
     body = {**EVERYBODY, "audience": {"lists": ["VIP"], "tags": ["it"], "not_tags": ["b2b"]}}
     answer = await machine.post(at, json=body)
     assert answer.status_code == 202, answer.text
@@ -78,6 +79,8 @@ async def test_a_repeated_request_starts_nothing_twice(house: House) -> None:
         ({"audience": {"everybody": True, "lists": ["VIP"]}}, 422, "/audience/everybody"),
         ({"audience": {"list": ["VIP"]}}, 422, "/audience"),
         ({"audience": {"everybody": True, "condition": {"type": "all"}}}, 422, None),
+        ({"audience": {"lists": ["Misspelt"]}}, 422, "/audience/lists/0"),
+        ({"audience": {"everybody": True, "not_lists": ["Gone"]}}, 422, "/audience/not_lists/0"),
         ({**EVERYBODY, "trigger": "autumn"}, 422, "/trigger"),
         ({**EVERYBODY, "name": "x" * 300}, 422, "/name"),
     ],

@@ -79,6 +79,29 @@ async def test_tags_lists_fields_and_consent(both_houses: House) -> None:
     ]
 
 
+async def test_tags_are_trimmed_and_never_blank(house: House) -> None:
+    client, contact = house.machine(), await somebody(house)
+    at = f"{API}/contacts/{contact}/tags"
+    assert (await client.patch(at, json={"add": [" vip ", "vip"]})).json()["tags"] == ["vip"]
+    blank = await client.patch(at, json={"add": ["  "]})
+    details = [{"pointer": "/add/0", "message": "This is empty."}]
+    assert (blank.status_code, blank.json()["error"]["details"]) == (422, details)
+    body = {"id": str(contact), "tags": ["new "]}
+    assert (await client.post(f"{API}/contacts", json=body)).json()["tags"] == ["new", "vip"]
+
+
+async def test_a_character_no_database_takes_is_left_out(both_houses: House) -> None:
+    client, contact = both_houses.machine(), await somebody(both_houses)
+    at = f"{API}/contacts/{contact}"
+    joined = await client.patch(f"{at}/lists", json={"join": ["V\0IP"]})
+    assert (joined.status_code, joined.json()["lists"]) == (200, ["VIP"])
+    made = await client.post(f"{API}/contacts", json={"user_id": "u\0-1"})
+    assert made.json()["addresses"] == [{"kind": "user_id", "value": "u-1"}]
+    again = await client.post(f"{API}/contacts", json={"user_id": "u-1"})
+    assert again.json()["id"] == made.json()["id"]
+    assert (await client.get(f"{API}/contacts", params={"search": "\0"})).status_code == 200
+
+
 async def test_typed_fields_take_what_fits_them(house: House) -> None:
     async with house.web.database.write() as tx:
         for key, kind in (("size", "number"), ("birthday", "date"), ("member", "yes_no")):

@@ -197,6 +197,7 @@ async def test_a_run_is_told_in_words_and_can_be_ended(house: House) -> None:
         "delivered",
         "outside sending hours, so at 09:00",
         "waits up to 1 day",
+        " by: Cart left behind for 30 minutes<",
     ):
         assert said in page, said
     for _ in range(2):
@@ -216,7 +217,13 @@ async def test_a_contact_page_shows_person_messages_and_runs(house: House) -> No
     assert "Nobody fits" in (await client.get("/contacts", params={"q": "nobody"})).text
     assert "Ada Rossi" in (await client.get("/contacts", params={"tag": "vip"})).text
     page = (await client.get(f"/contacts/{contact_id}")).text
-    for said in ("Hi Ada, your cart is waiting.", "vip", "ada@example.com", "Abandoned cart"):
+    for said in (
+        "Hi Ada, your cart is waiting.",
+        "vip",
+        "ada@example.com",
+        "Abandoned cart",
+        ">its run",
+    ):
         assert said in page, said
     assert "http://sandbox.test/chats/393312345678" in page
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from engine.kinds import catalog
 from flows.audience import Audience
 from flows.trigger import trigger_kind
-from store import automations, campaigns, idempotency
+from store import automations, campaigns, idempotency, lists
 from store.ids import new_id
 from web.api.repeated import IdempotencyKey, answer_again
 from web.api.shapes import Id, Name, Page
@@ -87,6 +87,7 @@ async def start_campaign(
         if again is not None:
             return again
         trigger = await _trigger(tx, who.company_id, automation_id, data.trigger)
+        await _check_lists(tx, who.company_id, data.audience)
         made = await campaigns.create(
             tx,
             company_id=who.company_id,
@@ -188,6 +189,21 @@ async def _trigger(tx: AsyncConnection, company_id: int, automation_id: int, wan
         said = f"There is no campaign trigger “{wanted}”. Choose one of {', '.join(names)}."
         raise RefusedError(422, said, details=[Detail("/trigger", said)])
     return wanted or names[0]
+
+
+async def _check_lists(tx: AsyncConnection, company_id: int, audience: Audience) -> None:
+    """A misspelt list would reach nobody, or those who were to be left out."""
+    asked = {"lists": audience.lists, "not_lists": audience.not_lists}
+    keys = {lists.key_of(name) for names in asked.values() for name in names}
+    known = await lists.names_by_key(tx, company_id, keys)
+    wrong = [
+        Detail(f"/audience/{field}/{place}", f"There is no list “{name}”.")
+        for field, names in asked.items()
+        for place, name in enumerate(names)
+        if lists.key_of(name) not in known
+    ]
+    if wrong:
+        raise RefusedError(422, "This audience cannot be used.", details=wrong)
 
 
 HANDLERS = (start_campaign, list_campaigns, get_campaign, stop_campaign)

@@ -24,7 +24,7 @@ from web.api.contact_shapes import (
     NoteOut,
     TagsIn,
 )
-from web.api.contacts import LISTED, PEOPLE, After, contact_out, fitting
+from web.api.contacts import LISTED, PEOPLE, After, contact_out, fitting, trimmed
 from web.api.shapes import ContactOut, Page
 from web.config import WebConfig
 from web.given import Asker, Web
@@ -47,7 +47,7 @@ async def change_tags(
     data: JSONBody[TagsIn], who: Asker, web: Web, contact_id: FromPath[int]
 ) -> ContactOut:
     """What is on already, or not there, stays as it is and starts nothing."""
-    add, remove = {contact_id: data.add}, {contact_id: data.remove}
+    add, remove = {contact_id: trimmed(data.add)}, {contact_id: trimmed(data.remove)}
     return await _changed(
         who,
         web,

@@ -168,7 +168,7 @@ async def resolve_all(
     countries: dict[int, dict[str, Any]] = {}
     for contact_id, person, mine in zip(ids, people, values, strict=True):
         told.setdefault(contact_id, {}).update(mine)
-        tags.setdefault(contact_id, set()).update(person.tags)
+        tags.setdefault(contact_id, set()).update(trimmed(person.tags))
         if person.country is not None:
             countries[contact_id] = {"country": person.country}
     await contacts.update_rows(tx, countries, now)
@@ -178,6 +178,11 @@ async def resolve_all(
     await changes.fields(tx, who.company_id, told, now)
     await changes.tags(tx, who.company_id, now, add=tags)
     return found
+
+
+def trimmed(tags: Sequence[str]) -> list[str]:
+    """Tags as they are kept: without the spaces around them, which nobody sees."""
+    return [tag.strip() for tag in tags]
 
 
 def fitting(

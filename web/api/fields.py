@@ -33,7 +33,8 @@ Key = Annotated[
     str,
     Meta(
         pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$",
-        description="What flows and the API call it; made of the label when it is left out",
+        description="What flows and the API call it: letters, digits and _, such as shoe_size; "
+        "made of the label when it is left out",
     ),
 ]
 

@@ -16,7 +16,8 @@ Name = Annotated[str, Meta(max_length=200)]
 Fields = Annotated[
     dict[Annotated[str, Meta(min_length=1, max_length=100)], Any], Meta(max_length=200)
 ]
-Tags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=50)]
+Tag = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
+Tags = Annotated[list[Tag], Meta(max_length=50)]
 MOST_STARTS = 1000
 
 

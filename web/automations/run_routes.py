@@ -219,7 +219,7 @@ async def _run_page(
         "replay": replayed,
         "steps": flow.steps if flow else {},
         "step": step_title(flow, run.step) if run.step else "",
-        "trigger": f"“{trigger.summary() or trigger.label}”" if trigger else run.trigger,
+        "trigger": (trigger.summary() or trigger.label) if trigger else run.trigger,
         "goals": _goals(run, flow, automation) if run.status == "waiting" else [],
     }
     return page(request, "automations/run.html", values, status=status, notices=notices)
