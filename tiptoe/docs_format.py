@@ -98,6 +98,7 @@ Each decision keeps in the trace what it looked at (`saw`) and its reason in wor
 VERIFY = """\
 import hashlib, hmac, time
 
+
 def is_ours(secret: str, header: str, body: bytes) -> bool:
     parts = dict(part.split("=", 1) for part in header.split(","))
     signed = parts["t"].encode() + b"." + body
