@@ -41,7 +41,7 @@ AUTUMN = datetime(2027, 10, 30, 10, tzinfo=UTC)
 VICTIMS = ("engine", "gateway", "web", "redis")
 BUSY_S = 1.0  # how long somebody else holds the database
 PAUSES_S = (0.5, 3.0)  # between two troubles
-PATIENCE_S = 6.0  # for an armed commit to be reached; then another one is tried
+PATIENCE_S = 3.0  # for an armed commit to be reached; then another one is tried
 
 
 class Report(msgspec.Struct, kw_only=True):
