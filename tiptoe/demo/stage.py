@@ -107,7 +107,13 @@ class Stage:
                 return found
 
     async def quiet(self) -> bool:
-        """Whether nothing is left to do at the clock's time."""
+        """Whether nothing is left to do at the clock's time. Database and sandbox are asked one
+        after the other: what went from one to the other in between shows in the progress.
+        """
+        before = await self.progress()
+        return await self._looks_quiet() and await self.progress() == before
+
+    async def _looks_quiet(self) -> bool:
         now = self.now()
         busy = (
             sa.exists().where(events.c.handled_at.is_(None)),
