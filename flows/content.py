@@ -34,7 +34,9 @@ class Text(Struct, frozen=True, tag="text", omit_defaults=True):
 
 
 class Media(Struct, frozen=True, tag="media", omit_defaults=True):
-    """A file by public link, or by the channel's own id once uploaded or received."""
+    """A file by public link, by the channel's own id once uploaded or received, or by the hash of
+    its content once we keep it ourselves.
+    """
 
     media: MediaKind
     link: str = ""
@@ -42,6 +44,7 @@ class Media(Struct, frozen=True, tag="media", omit_defaults=True):
     caption: str = ""
     filename: str = ""
     mime_type: str = ""
+    sha256: str = ""
 
 
 class Buttons(Struct, frozen=True, tag="buttons", omit_defaults=True):
@@ -69,6 +72,14 @@ class TemplateButton(Struct, frozen=True, omit_defaults=True):
     value: str
 
 
+class Card(Struct, frozen=True, omit_defaults=True):
+    """One card of a template's carousel: its picture or video, text values and buttons."""
+
+    media: Media
+    body: tuple[str, ...] = ()
+    buttons: tuple[TemplateButton, ...] = ()
+
+
 class Template(Struct, frozen=True, tag="template", omit_defaults=True):
     """A WhatsApp template, by name and language, with everything that is filled in."""
 
@@ -79,6 +90,7 @@ class Template(Struct, frozen=True, tag="template", omit_defaults=True):
     header_media: Media | None = None
     buttons: tuple[TemplateButton, ...] = ()
     named: dict[str, str] = {}
+    cards: tuple[Card, ...] = ()
 
 
 class Tap(Struct, frozen=True, tag="tap", omit_defaults=True):

@@ -139,10 +139,19 @@ def remedy(error: SendError) -> Remedy:
 class Channel(ABC):
     """How one kind of phone sends. Opened once per worker and shared by all its phones.
 
-    `needs_window`: free-form messages need the customer's own within the last 24 hours.
+    `needs_window`: free-form messages need the customer's own within the last 24 hours. `paced`:
+    its numbers are people's own phones, which write slowly, warm up and may be banned for haste.
+    `leased`: exactly one gateway worker owns each of its phones, see `store.leases`.
     """
 
     needs_window: ClassVar[bool] = True
+    paced: ClassVar[bool] = False
+    leased: ClassVar[bool] = False
+
+    def carries(self, kind: str) -> bool:
+        """Whether it can send content of this kind (the tag of a `flows.content` struct)."""
+        del kind
+        return True
 
     @abstractmethod
     async def send(
@@ -174,7 +183,8 @@ class Sender(Struct, frozen=True):
 class Inbound(Struct, frozen=True, tag="inbound"):
     """A customer wrote. `silent`: kept in the chat, but no answer to anything (a reaction, an
     edit, a deletion). `quoted` is the channel's id of the message they answered. `product`: what
-    in the company's catalogue they wrote from, by `id` and `catalog_id`.
+    in the company's catalogue they wrote from, by `id` and `catalog_id`. `referral`: the
+    advertisement or post they came from (`source_type`, `source_id`, `source_url`, `headline`).
     """
 
     phone: str
@@ -185,6 +195,22 @@ class Inbound(Struct, frozen=True, tag="inbound"):
     quoted: str = ""
     silent: bool = False
     product: dict[str, str] = {}
+    referral: dict[str, str] = {}
+
+
+class Pricing(Struct, frozen=True, omit_defaults=True):
+    """What WhatsApp says a message costs: `model` CBP or PMP, `type` regular,
+    free_customer_service or free_entry_point. With CBP, or an entry point, it belongs to a
+    conversation: its id, `origin` and end (told with `sent` only).
+    """
+
+    category: str
+    billable: bool = True
+    model: str = ""
+    type: str = ""
+    conversation: str = ""
+    origin: str = ""
+    ends_at: datetime | None = None
 
 
 class Receipt(Struct, frozen=True, tag="receipt"):
@@ -196,6 +222,7 @@ class Receipt(Struct, frozen=True, tag="receipt"):
     at: datetime
     reference: str = ""
     error: SendError | None = None
+    pricing: Pricing | None = None
 
 
 class NumberChanged(Struct, frozen=True, tag="number_changed"):
@@ -242,22 +269,47 @@ class TemplateChanged(Struct, frozen=True, tag="template_changed"):
 
 class AccountChanged(Struct, frozen=True, tag="account_changed"):
     """Meta restricted, disabled or restored a business account. `stopped`: no phone may send;
-    `stopped` None leaves things as they are.
+    `stopped` None leaves things as they are. `until`: when a restriction ends by itself.
+    `no_campaigns`: only answers to customers may go. `limit`: people a day, -1 is no limit.
     """
 
     account: str
     event: str
     details: str
     stopped: bool | None = None
+    no_campaigns: bool = False
+    until: datetime | None = None
+    limit: int | None = None
+
+
+Quality = Literal["GREEN", "YELLOW", "RED", "UNKNOWN"]
 
 
 class PhoneChanged(Struct, frozen=True, tag="phone_changed"):
-    """Meta told us about one number (by its display form): quality or limits moved."""
+    """Meta told us about one number (by its display form): quality or limits moved. `limit`:
+    people a day, -1 is no limit; what is None or UNKNOWN did not change.
+    """
 
     account: str
     number: str
     event: str
     details: str = ""
+    quality: Quality = "UNKNOWN"
+    limit: int | None = None
+    throughput_per_s: int | None = None
+
+
+PhoneState = Literal["connected", "offline", "pairing", "flagged", "banned", "logged_out"]
+
+
+class StateChanged(Struct, frozen=True, tag="state_changed"):
+    """A paired phone came, went or was thrown out; `until`: when a ban ends by itself."""
+
+    phone: str
+    state: PhoneState
+    why: str
+    at: datetime
+    until: datetime | None = None
 
 
 class Trouble(Struct, frozen=True, tag="trouble"):
@@ -276,5 +328,6 @@ News = (
     | TemplateChanged
     | AccountChanged
     | PhoneChanged
+    | StateChanged
     | Trouble
 )

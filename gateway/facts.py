@@ -28,7 +28,7 @@ from gateway.decide import (
 from gateway.pacing import LIVE_PRIORITY, next_day
 from gateway.verdicts import template_of
 from gateway.window import week, zone
-from store import budget, companies, phone_use, queue, templates
+from store import budget, companies, house, phone_use, queue, templates
 from store.addresses import Address
 from store.numbers import zones_for
 from store.phone_use import SendingPhone
@@ -85,7 +85,9 @@ async def load(
     contact_ids = {one.contact_id for one in batch}
     company_ids = {one.company_id for one in batch}
     known = await companies.find_many(tx, company_ids)
-    longest = max((one.settings.gap_minutes for one in known.values()), default=0)
+    house_says = await house.settings(tx)
+    rules = {one.id: house.rules_for(one.settings, house_says) for one in known.values()}
+    longest = max((one.gap_minutes for one in rules.values()), default=0)
     last_out = await queue.last_out(tx, contact_ids, now - timedelta(minutes=longest))
     windows = await queue.last_in(tx, contact_ids, now - SERVICE_WINDOW)
     asks = {one.contact_id for one in batch if is_budgeted(one.category, one.source, one.priority)}
@@ -107,10 +109,10 @@ async def load(
         load.template_status[key] = template.status.upper()
     for company in known.values():
         load.companies[company.id] = CompanyFacts(
-            hours=week(company.settings.sending_hours),
-            gap_minutes=company.settings.gap_minutes,
+            hours=week(rules[company.id].sending_hours),
+            gap_minutes=rules[company.id].gap_minutes,
             day_ends=next_day(now, company.zone),
-            daily_limit=company.settings.daily_limit,
+            daily_limit=rules[company.id].daily_limit,
             sent_today=totals[company.id, days[company.id]],
             transactional_any_hour=company.settings.transactional_any_hour,
             marketing_per_day=company.settings.marketing_per_day,

@@ -29,6 +29,8 @@ alerts = sa.Table(
     sa.Column("details", Words, nullable=False, default=""),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("resolved_at", Moment),
+    sa.Column("snoozed_until", Moment),
+    sa.Column("told_at", Moment),  # when its company was told by webhook or e-mail
     sa.Index("ix_alerts_company_id_id", "company_id", "id"),
     sa.Index(
         "uq_alerts_open_on_a_phone",

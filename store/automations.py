@@ -34,6 +34,7 @@ automations = sa.Table(
     sa.Column("updated_at", Moment, nullable=False),
     sa.Column("paused_at", Moment),
     sa.Column("paused_by", BigId),
+    sa.Column("origin", Words, nullable=False, default=""),  # what made it, if no marketer did
     sa.Column("test_contacts", JSON),  # a list of contact ids while only those may enter
     sa.Index("ix_automations_company_id_id", "company_id", "id"),
 )

@@ -33,6 +33,8 @@ companies = sa.Table(
     sa.Column("country", Words, nullable=False, default="IT"),
     sa.Column("settings", JSON, nullable=False),
     sa.Column("webhook_secret", Words, nullable=False, default=""),
+    sa.Column("status", Words, nullable=False, default="active"),
+    sa.Column("subscription_ends_at", Moment),
     sa.Column("created_at", Moment, nullable=False),
 )
 
@@ -42,6 +44,12 @@ Hours = tuple[HourOfDay, HourOfDay]
 WEEKDAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat")
 OFFICE_HOURS: Hours = ("09:00", "18:00")
 USUAL_HOURS: Hours = ("09:00", "20:00")  # most countries' custom for commercial messages
+GapMinutes = Annotated[int, Meta(ge=0, le=30 * 24 * 60)]
+LONGEST_DELAY_MS = 3_600_000
+Delay = Annotated[int, Meta(ge=0, le=LONGEST_DELAY_MS)]
+DelayMs = tuple[Delay, Delay]
+WebAddress = Annotated[str, Meta(pattern=r"^(https?://\S+)?$", max_length=2000)]
+CompanyStatus = Literal["active", "suspended"]
 PAGE = 50
 SIGNING_PREFIX = "whsec_"  # lets people and secret scanners recognise what it is
 SIGNING_BYTES = 30  # 40 letters in URL-safe base64
@@ -61,8 +69,12 @@ def office_week() -> dict[Day, Hours | None]:
 class CompanySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How a company works and wants messages to be sent. A day that is null or missing is closed.
 
-    `sending_hours` are local to the recipient, `working_hours` (when somebody answers) to the
-    company; ends are excluded. `holidays`: its own days off beside its country's public holidays.
+    `sending_hours`, `gap_minutes` (between two messages to one contact, 0 is none), `daily_limit`
+    and `delay_ms` (least and most between two messages of a paired phone) are the house's where
+    they are null. `sending_hours` are local to the recipient, `working_hours` (when somebody
+    answers) to the company; ends are excluded. `holidays`: its own days off beside its country's
+    public holidays; nothing is sent on them, if `quiet_on_holidays`, but answers in a live chat.
+    Replies of customers are told to `reply_webhook_url`, else to the house's.
     The budget (`marketing_per_day`, `marketing_per_week`: the last 24 hours and 7 days) is one
     contact's, over all automations; null is no limit. A chat that a person took over goes back to
     the automations `hand_over_ends_after_hours` after its last message; null: never by itself.
@@ -70,7 +82,8 @@ class CompanySettings(Struct, frozen=True, forbid_unknown_fields=True):
     `keep_events_days`; numbers stay.
     """
 
-    sending_hours: dict[Day, Hours | None] = field(default_factory=usual_week)
+    sending_hours: dict[Day, Hours | None] | None = None
+    quiet_on_holidays: bool = True
     working_hours: dict[Day, Hours | None] = field(default_factory=office_week)
     public_holidays: bool = True
     holidays: list[date] = []
@@ -79,8 +92,12 @@ class CompanySettings(Struct, frozen=True, forbid_unknown_fields=True):
     hand_over_ends_after_hours: Annotated[int, Meta(ge=1, le=90 * 24)] | None = None
     keep_traces_days: Annotated[int, Meta(ge=7, le=3650)] = 365
     keep_events_days: Annotated[int, Meta(ge=7, le=3650)] = 30
-    gap_minutes: Annotated[int, Meta(ge=0, le=30 * 24 * 60)] = 60
+    gap_minutes: GapMinutes | None = None
     daily_limit: Annotated[int, Meta(ge=1)] | None = None
+    delay_ms: DelayMs | None = None
+    reply_webhook_url: WebAddress = ""
+    alert_webhook_url: WebAddress = ""
+    alert_email: Annotated[str, Meta(max_length=254)] = ""
     transactional_any_hour: bool = False
     unconfirmed_after_minutes: Annotated[int, Meta(ge=1, le=7 * 24 * 60)] = 15
     unconfirmed_rule: Literal["treat_as_sent", "send_again"] = "treat_as_sent"
@@ -103,6 +120,13 @@ class Company(Struct, frozen=True):
     country: str
     settings: CompanySettings
     created_at: datetime
+    status: CompanyStatus = "active"
+    subscription_ends_at: datetime | None = None
+
+    def may_send(self, now: datetime) -> bool:
+        """Whether its messages go out. What comes in is kept in any case."""
+        ends = self.subscription_ends_at
+        return self.status == "active" and (ends is None or now < ends)
 
 
 def decode_settings(raw: Mapping[str, Any]) -> CompanySettings:
@@ -112,12 +136,24 @@ def decode_settings(raw: Mapping[str, Any]) -> CompanySettings:
     except msgspec.ValidationError as error:
         message = f"These settings cannot be kept: {error}"
         raise InvalidError(message) from error
-    for what, week in (("sending", settings.sending_hours), ("working", settings.working_hours)):
-        for day, hours in week.items():
-            if hours is not None and hours[0] >= hours[1]:
-                said = f"on {day} {what} hours end before they begin"
-                raise InvalidError(f"These settings cannot be kept: {said}")
+    check_week("sending", settings.sending_hours or {})
+    check_week("working", settings.working_hours)
+    check_delay(settings.delay_ms)
     return settings
+
+
+def check_week(what: str, week: Mapping[Day, Hours | None]) -> None:
+    """Raises InvalidError for hours that end before they begin."""
+    for day, hours in week.items():
+        if hours is not None and hours[0] >= hours[1]:
+            said = f"on {day} {what} hours end before they begin"
+            raise InvalidError(f"These settings cannot be kept: {said}")
+
+
+def check_delay(delay: DelayMs | None) -> None:
+    """Raises InvalidError for a least delay above the most."""
+    if delay is not None and delay[0] > delay[1]:
+        raise InvalidError("These settings cannot be kept: the least delay is above the most")
 
 
 def read_settings(raw: Mapping[str, Any]) -> CompanySettings:
@@ -206,6 +242,26 @@ async def change(tx: AsyncConnection, company_id: int, **values: str) -> None:
     if "zone" in values:
         _zone(values["zone"])
     await tx.execute(sa.update(companies).where(companies.c.id == company_id).values(**values))
+
+
+async def set_status(tx: AsyncConnection, company_id: int, status: CompanyStatus) -> None:
+    """Suspend a company or let it go on. Its messages stay where they are in the queue."""
+    await tx.execute(sa.update(companies).where(companies.c.id == company_id).values(status=status))
+
+
+async def set_subscription(tx: AsyncConnection, company_id: int, ends_at: datetime | None) -> None:
+    """Say until when a company may send; None is for ever."""
+    await tx.execute(
+        sa.update(companies)
+        .where(companies.c.id == company_id)
+        .values(subscription_ends_at=ends_at)
+    )
+
+
+def sending(now: datetime) -> sa.ColumnElement[bool]:
+    """The condition on `companies` that says the same as `Company.may_send`."""
+    ends = companies.c.subscription_ends_at
+    return sa.and_(companies.c.status == "active", sa.or_(ends.is_(None), ends > now))
 
 
 async def set_settings(tx: AsyncConnection, company_id: int, settings: CompanySettings) -> None:

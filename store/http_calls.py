@@ -27,9 +27,10 @@ http_calls = sa.Table(
     sa.Column("id", BigId, primary_key=True, autoincrement=False),
     sa.Column("company_id", BigId, nullable=False),
     sa.Column("contact_id", BigId, nullable=False),
-    sa.Column("run_id", BigId, nullable=False),
+    sa.Column("run_id", BigId, nullable=False),  # 0: no run waits for the answer
     sa.Column("seq", sa.Integer, nullable=False, default=0),
     sa.Column("state", Words, nullable=False, default="queued"),
+    sa.Column("purpose", Words, nullable=False, default="run"),
     sa.Column("request", JSON, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("due_at", Moment),

@@ -62,6 +62,8 @@ messages = sa.Table(
     sa.Column("error_code", Words),
     sa.Column("error", Words),
     sa.Column("why", JSON, nullable=False, default=list),
+    sa.Column("terms", JSON),  # what the choice of the phone was made of
+    sa.Column("billed", JSON),  # what WhatsApp says it costs
     sa.Column("created_at", Moment, nullable=False),
     sa.Index(
         "uq_messages_channel_id",

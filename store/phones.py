@@ -38,6 +38,21 @@ phones = sa.Table(
     sa.Column("lease_owner", Words),
     sa.Column("lease_until", Moment),
     sa.Column("added_at", Moment, nullable=False),
+    sa.Column("quality", Words, nullable=False, default="UNKNOWN"),
+    sa.Column("quality_at", Moment),
+    sa.Column("campaigns_rest_until", Moment),
+    sa.Column("campaigns_rest_why", Words, nullable=False, default=""),
+    sa.Column("no_new_until", Moment),  # until then only people who know the number
+    sa.Column("gap_until", Moment),  # its own pace, between two messages
+    sa.Column("hourly_limit", sa.Integer),
+    sa.Column("messaging_limit", sa.Integer),  # people a day, told by WhatsApp; -1: no limit
+    sa.Column("throughput_per_s", sa.Integer),
+    sa.Column("unreceipted", sa.Integer, nullable=False, default=0),  # sends since a receipt came
+    sa.Column("last_receipt_at", Moment),
+    sa.Column("status_why", Words, nullable=False, default=""),
+    sa.Column("wanted", Words),  # what its owner shall do: pair, reconnect, log_out
+    sa.Column("pairing", JSON),  # the code to scan or type while it is being paired
+    sa.Column("paired_at", Moment),
 )
 
 phone_days = sa.Table(
@@ -47,6 +62,18 @@ phone_days = sa.Table(
     sa.Column("day", sa.Date, primary_key=True),
     sa.Column("sent", sa.Integer, nullable=False, default=0),
     sa.Column("failed", sa.Integer, nullable=False, default=0),
+    sa.Column("fresh", sa.Integer, nullable=False, default=0),  # to people who never wrote to us
+    sa.Column("delivered", sa.Integer, nullable=False, default=0),
+    sa.Column("answered", sa.Integer, nullable=False, default=0),  # people who wrote back
+)
+
+phone_hours = sa.Table(
+    "phone_hours",
+    metadata,
+    sa.Column("phone_id", BigId, primary_key=True, autoincrement=False),
+    sa.Column("hour", Moment, primary_key=True),
+    sa.Column("sent", sa.Integer, nullable=False, default=0),
+    sa.Column("opened", sa.Integer, nullable=False, default=0),  # people written to unasked
 )
 
 company_days = sa.Table(
@@ -57,7 +84,10 @@ company_days = sa.Table(
     sa.Column("sent", sa.Integer, nullable=False, default=0),
 )
 
-Status = Literal["connected", "paused", "flagged", "banned", "logged_out"]
+Status = Literal[
+    "connected", "draining", "paused", "offline", "pairing", "flagged", "banned", "logged_out"
+]
+"""`draining` goes on with its chats and takes no new ones; `flagged` waits for a person."""
 
 
 class Phone(Struct, frozen=True):

@@ -30,6 +30,8 @@ templates = sa.Table(
     sa.Column("quality", Words, nullable=False, default="UNKNOWN"),
     sa.Column("components", JSON, nullable=False, default=list),
     sa.Column("remote_id", Words),
+    sa.Column("rejected_because", Words, nullable=False, default=""),
+    sa.Column("edits", JSON, nullable=False, default=list),  # when; WhatsApp allows so many
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
     sa.UniqueConstraint("company_id", "name", "language"),

@@ -38,6 +38,7 @@ ALWAYS_OPEN = CompanySettings(
     # A newcomer may try things on a Sunday night; real companies start with 9 to 20.
     sending_hours=dict.fromkeys(DAYS, ("00:00", "24:00")),
     gap_minutes=0,
+    quiet_on_holidays=False,
     # The pretend WhatsApp always reports what it accepted, so silence means: it never arrived.
     unconfirmed_after_minutes=5,
     unconfirmed_rule="send_again",

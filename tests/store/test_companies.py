@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from store import companies
+from store import companies, house
 from store.companies import CompanySettings, decode_settings, encode_settings
 from store.database import Database
 from store.errors import InvalidError, NotFoundError
@@ -20,8 +20,9 @@ async def test_a_company_comes_with_the_usual_settings(db: Database, now: dateti
         company = await companies.get(tx, company_id)
     assert (company.name, company.zone, company.language) == ("Blue Mugs", "Europe/Paris", "en")
     assert company.settings == CompanySettings()
-    assert company.settings.sending_hours["sat"] == ("09:00", "20:00")
-    assert company.settings.sending_hours["sun"] is None
+    rules = house.rules_for(company.settings, house.HouseSettings())
+    assert rules.sending_hours["sat"] == ("09:00", "20:00")
+    assert rules.sending_hours["sun"] is None
     assert company.created_at == now
 
 

@@ -26,7 +26,9 @@ from tiptoe.demo.stage import Stage, stage
 from tiptoe.settings import Settings
 from tiptoe.whatsapp_demo import BUSINESS_NAME
 
-RULES = CompanySettings(unconfirmed_after_minutes=5, unconfirmed_rule="send_again")
+RULES = CompanySettings(
+    unconfirmed_after_minutes=5, unconfirmed_rule="send_again", quiet_on_holidays=False
+)
 """Usual hours and pauses. The sandbox always reports what it accepted, so silence means it never
 arrived and may be sent again."""
 BEGINS_AT_HOUR = 10
