@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from flows.content import Buttons, Choices, Content, Location, Media, Template, plain
 from store.messages import IS_HELD, messages
 from store.phones import phones
+from web.messages.story import sentences
 
 LISTED = 50
 
@@ -115,19 +116,8 @@ def bubble(row: sa.Row[Any]) -> Bubble:
         step=row.step or "",
         seq=row.seq,
         source=row.source,
-        reasons=reasons(row.why),
+        reasons=sentences(row.why),
     )
-
-
-def reasons(why: Any) -> tuple[str, ...]:
-    """The gateway's reasons as sentences; each entry is a sentence or has one under `why`."""
-    said: list[str] = []
-    for one in why if isinstance(why, list) else []:
-        if isinstance(one, dict):
-            one = one.get("why") or one.get("text") or " ".join(map(str, one.values()))  # noqa: PLW2901
-        if one and str(one) not in said:
-            said.append(str(one))
-    return tuple(said)
 
 
 def _select(company_id: int) -> sa.Select[Any]:

@@ -1,0 +1,295 @@
+"""The story of one message: when what happened to it, why so late, why through this phone, what it
+cost. The page and the API tell it in the same words. Pure.
+
+Rule: it only retells what the gateway kept on the message; a part that is not there is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from store.messages import Shown
+from web.messages.errors import Explained
+from web.messages.errors import explain as explain_error
+
+Did = Literal[
+    "received",
+    "queued",
+    "waits",
+    "held",
+    "claimed",
+    "sent",
+    "delivered",
+    "read",
+    "failed",
+    "suppressed",
+    "expired",
+    "cancelled",
+    "unconfirmed",
+]
+A_MOMENT = timedelta(seconds=60)  # less is no wait anybody would ask about
+AN_ATTEMPT = "Attempt "
+FORMULA = "score = sent today × seniority + failure rate × 30 + cooldown; the lowest wins"
+BY = {
+    "automation": "An automation asked for it.",
+    "api": "A program asked for it by API.",
+    "person": "A person wrote it.",
+    "system": "Tiptoe itself wrote it.",
+}
+UNASKED = "Put in the queue."
+HOW = {
+    "sticky": "{name} already talks with this contact, so it stays with it.",
+    "lowest": "{name} had the lowest score of the phones that could send it.",
+    "only": "{name} was the only phone that could send it then.",
+}
+RULES = {
+    "consent": "Consent",
+    "block": "Block",
+    "expiry": "Drop if later than",
+    "template": "Template",
+    "window": "24 hours after their message",
+    "gap": "Gap to the last message",
+    "hours": "Sending hours",
+    "day": "Messages of the company today",
+    "budget": "Marketing to this contact",
+    "phones": "Phones",
+}
+ANSWERS = {"ok": "fine", "exempt": "does not apply", "wait": "wait", "no": "no"}
+FREE = {
+    "free_customer_service": "Free: it was sent within 24 hours of the customer’s message.",
+    "free_entry_point": "Free: the customer came by an advertisement or a page’s button.",
+}
+
+
+class Line(Struct, frozen=True):
+    """One thing that happened; `at` None is now."""
+
+    at: datetime | None
+    did: Did
+    words: str
+
+
+class Rule(Struct, frozen=True):
+    """One rule the gateway asked last, its answer in a word, and the sentence to it."""
+
+    rule: str
+    answer: str
+    words: str
+
+
+class Term(Struct, frozen=True):
+    """One part of a score: how it was made (`20 × 0.46`) and what it came to."""
+
+    name: str
+    made_of: str
+    value: float
+
+
+class Compared(Struct, frozen=True):
+    """Another phone: its score, or what kept it from sending and until when."""
+
+    id: int
+    name: str
+    score: float | None
+    held: str
+    until: datetime | None
+
+
+class Story(Struct, frozen=True):
+    """All of it. `why` is everything in the gateway's own words, `when` what delayed it, `attempts`
+    the tries that failed before, `phone` why this one, `score` its parts and `others` the rest.
+    """
+
+    timeline: tuple[Line, ...]
+    why: tuple[str, ...] = ()
+    when: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    attempts: tuple[str, ...] = ()
+    phone: str = ""
+    score: tuple[Term, ...] = ()
+    others: tuple[Compared, ...] = ()
+    held: int = 0
+    error: Explained | None = None
+    cost: str = ""
+
+
+def explain(message: Shown) -> Story:
+    """The story of a message as it stands."""
+    if message.direction == "in":
+        return Story((Line(message.created_at, "received", "The contact wrote it."),))
+    why = sentences(message.why)
+    terms = _mapping(message.terms)
+    rules = tuple(_rules(terms))
+    chosen = _mapping(terms.get("phone"))
+    phone = _why_phone(chosen, rules, why, message)
+    attempts = tuple(one for one in why if one.startswith(AN_ATTEMPT))
+    of_rules = {one.words for one in rules if one.answer != ANSWERS["wait"]}
+    when = tuple(one for one in why if one not in of_rules and one not in (phone, *attempts))
+    return Story(
+        timeline=tuple(_timeline(message, when)),
+        why=why,
+        when=when,
+        rules=rules,
+        attempts=attempts,
+        phone=phone,
+        score=tuple(_score(chosen)),
+        others=tuple(_others(terms)),
+        held=_whole(terms.get("held")),
+        error=_error(message),
+        cost=_cost(message),
+    )
+
+
+def sentences(why: Any) -> tuple[str, ...]:
+    """The gateway's reasons as sentences, each once; an entry may have one under `why`."""
+    said: list[str] = []
+    for one in why if isinstance(why, list) else []:
+        if isinstance(one, dict):
+            one = one.get("why") or one.get("text") or " ".join(map(str, one.values()))  # noqa: PLW2901
+        if one and str(one) not in said:
+            said.append(str(one))
+    return tuple(said)
+
+
+def _timeline(message: Shown, when: Sequence[str]) -> list[Line]:
+    """What happened, in the order of its moments."""
+    lines = [Line(message.created_at, "queued", BY.get(message.source, UNASKED))]
+    reasons = " ".join(when)
+    due = message.due_at
+    waited = due is not None and due - message.created_at >= A_MOMENT
+    if message.state == "queued":
+        if message.held:
+            return [*lines, Line(None, "held", "It waits because its automation is paused.")]
+        if waited:
+            return [*lines, Line(due, "waits", f"It waits until then. {reasons}".strip())]
+        return [*lines, Line(None, "waits", "It is its turn; the gateway takes it in hand next.")]
+    if waited and message.claimed_at is not None:
+        lines.append(Line(due, "waits", f"Until then it waited. {reasons}".strip()))
+    if message.claimed_at is not None:
+        which = f" for the {_nth(message.attempts)} time" if message.attempts > 1 else ""
+        lines.append(Line(message.claimed_at, "claimed", f"Handed to WhatsApp{which}."))
+    if message.state == "unconfirmed":
+        words = "Nobody knows yet whether it left; a receipt will tell."
+        lines.append(Line(None, "unconfirmed", words))
+    lines += _receipts(message)
+    return sorted(lines, key=lambda line: (line.at is None, line.at or message.created_at))
+
+
+def _receipts(message: Shown) -> Iterator[Line]:
+    if message.sent_at is not None:
+        yield Line(message.sent_at, "sent", "WhatsApp took it.")
+    if message.delivered_at is not None:
+        yield Line(message.delivered_at, "delivered", "It reached the contact’s phone.")
+    if message.read_at is not None:
+        yield Line(message.read_at, "read", "It was read.")
+    if message.failed_at is None:
+        return
+    reason = f" {message.error}" if message.error else ""
+    match message.state:
+        case "suppressed":
+            yield Line(message.failed_at, "suppressed", f"Not sent.{reason}")
+        case "expired":
+            yield Line(message.failed_at, "expired", f"Too late, so not sent.{reason}")
+        case "cancelled":
+            yield Line(message.failed_at, "cancelled", "Recalled before it was sent.")
+        case "failed":
+            yield Line(message.failed_at, "failed", f"It failed.{reason}")
+
+
+def _rules(terms: Mapping[str, Any]) -> Iterator[Rule]:
+    for one in _mappings(terms.get("rules")):
+        name, answer = str(one.get("rule", "")), str(one.get("answer", ""))
+        words = str(one.get("words") or "")
+        yield Rule(RULES.get(name, name.capitalize()), ANSWERS.get(answer, answer), words)
+
+
+def _why_phone(
+    chosen: Mapping[str, Any], rules: Sequence[Rule], why: Sequence[str], message: Shown
+) -> str:
+    """The gateway's own sentence; else ours about how it chose; else its last word of all."""
+    asked = [one.words for one in rules if one.rule == RULES["phones"] and one.words]
+    if asked:
+        return asked[-1]
+    if how := HOW.get(str(chosen.get("how", ""))):
+        return how.format(name=chosen.get("name") or "This phone")
+    said = [one for one in why if not one.startswith(AN_ATTEMPT)]
+    return said[-1] if said and message.claimed_at is not None and not rules else ""
+
+
+def _score(chosen: Mapping[str, Any]) -> Iterator[Term]:
+    if "score" not in chosen:
+        return
+    today, seniority = _whole(chosen.get("today")), _number(chosen.get("seniority"))
+    load = _number(chosen.get("load", today * seniority))
+    yield Term("Sent today × seniority", f"{today:,} × {seniority:.2f}", load)
+    rate = _number(chosen.get("failure_rate"))
+    failures = _number(chosen.get("failures", rate * 30))
+    yield Term("Failure rate × 30", f"{rate:.0%} × 30", failures)
+    yield Term("Cooldown", "its own pace, failures in a row", _number(chosen.get("cooldown")))
+    yield Term("Score", "the sum", _number(chosen.get("score")))
+
+
+def _others(terms: Mapping[str, Any]) -> Iterator[Compared]:
+    for one in _mappings(terms.get("others")):
+        until = one.get("until")
+        yield Compared(
+            id=_whole(one.get("id")),
+            name=str(one.get("name") or f"Phone {one.get('id', '')}"),
+            score=_number(one["score"]) if "score" in one else None,
+            held=str(one.get("held") or ""),
+            until=_moment(until),
+        )
+
+
+def _error(message: Shown) -> Explained | None:
+    if message.state == "cancelled":
+        return None
+    return explain_error(message.error_class, message.error_code, message.error)
+
+
+def _cost(message: Shown) -> str:
+    """What WhatsApp says it costs, empty as long as it says nothing."""
+    billed = _mapping(message.billed)
+    if not billed:
+        return ""
+    kind = str(billed.get("category") or message.category).replace("_", " ")
+    if billed.get("billable") is False or billed.get("type") in FREE:
+        return FREE.get(str(billed.get("type")), f"Free, as a {kind} message.")
+    per_conversation = billed.get("model") == "CBP"
+    unit = f"a 24-hour {kind} conversation" if per_conversation else f"one {kind} message"
+    price, currency = billed.get("price"), billed.get("currency")
+    if price is None:
+        return f"Paid as {unit}." if not per_conversation else f"Part of {unit}."
+    return f"Paid as {unit}: {price} {currency or ''}".strip() + "."
+
+
+def _nth(attempt: int) -> str:
+    return {2: "second", 3: "third"}.get(attempt, f"{attempt}th")
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found is None or found.tzinfo else None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _whole(value: Any) -> int:
+    return int(value) if isinstance(value, int | float) else 0
