@@ -26,6 +26,7 @@ from web.health.routes import health
 from web.hooks import incoming
 from web.hooks import routes as hook_routes
 from web.links import routes as link_routes
+from web.messages import routes as message_routes
 from web.phones import routes as phone_routes
 from web.scenarios import routes as scenario_routes
 from web.security.gate import Gate
@@ -46,6 +47,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     *run_routes.HANDLERS,
     *scenario_routes.HANDLERS,
     *contact_routes.HANDLERS,
+    *message_routes.HANDLERS,
     *phone_routes.HANDLERS,
 )
 

@@ -92,6 +92,12 @@ async def of_run(tx: AsyncConnection, company_id: int, run_id: int) -> list[Bubb
     return [bubble(row) for row in await tx.execute(query)]
 
 
+async def find(tx: AsyncConnection, company_id: int, message_id: int) -> Bubble | None:
+    """One message, or None."""
+    row = (await tx.execute(_select(company_id).where(messages.c.id == message_id))).one_or_none()
+    return None if row is None else bubble(row)
+
+
 def bubble(row: sa.Row[Any]) -> Bubble:
     """A row of `_COLUMNS` in words."""
     text, note, options = _shown(row.content, row.preview)

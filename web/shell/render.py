@@ -27,7 +27,7 @@ WEB = Path(__file__).parent.parent
 STATIC = WEB / "static"
 STYLES = (
     *("reset", "tokens", "base", "shell", "controls", "chips", "cards", "tables", "problems"),
-    *("outline", "trace", "bubbles", "dialogs", "toasts", "changes", "pages"),
+    *("outline", "trace", "bubbles", "dialogs", "toasts", "changes", "phones", "pages"),
 )
 SCRIPTS = ("theme", "dialogs")
 THEMES = ("auto", "light", "dark")
