@@ -128,6 +128,16 @@ class Company(Struct, frozen=True):
         ends = self.subscription_ends_at
         return self.status == "active" and (ends is None or now < ends)
 
+    def on_hold(self, now: datetime) -> str:
+        """Why its messages are kept back, in words for people; empty while they go out."""
+        if self.may_send(now):
+            return ""
+        ends = self.subscription_ends_at
+        if self.status != "active" or ends is None:
+            return "the company is suspended"
+        local = ends.astimezone(ZoneInfo(self.zone))
+        return f"the subscription ended on {local.day} {local:%b %Y}"
+
 
 def decode_settings(raw: Mapping[str, Any]) -> CompanySettings:
     """Settings from plain values. Raises InvalidError naming the key that is unknown or wrong."""

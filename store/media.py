@@ -5,7 +5,10 @@ Rule: a file is known by the hash of its content, so the same one is kept and up
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.columns import BigId, Moment, Words, metadata
 
@@ -28,3 +31,13 @@ media_uploads = sa.Table(
     sa.Column("remote_id", Words, nullable=False),
     sa.Column("expires_at", Moment, nullable=False),
 )
+
+
+async def kept(tx: AsyncConnection, company_id: int, hashes: Collection[str]) -> set[str]:
+    """Those of the hashes that are files of this company."""
+    if not hashes:
+        return set()
+    query = sa.select(media_files.c.sha256).where(
+        media_files.c.company_id == company_id, media_files.c.sha256.in_(hashes)
+    )
+    return set((await tx.execute(query)).scalars())

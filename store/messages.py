@@ -64,6 +64,7 @@ messages = sa.Table(
     sa.Column("why", JSON, nullable=False, default=list),
     sa.Column("terms", JSON),  # what the choice of the phone was made of
     sa.Column("billed", JSON),  # what WhatsApp says it costs
+    sa.Column("reference", Words),  # the caller's own name for it, of the API
     sa.Column("created_at", Moment, nullable=False),
     sa.Index(
         "uq_messages_channel_id",
@@ -92,6 +93,7 @@ messages = sa.Table(
         postgresql_where=MARKETING_LEFT,
     ),
     sa.Index("ix_messages_contact_id_id", "contact_id", "id"),
+    sa.Index("ix_messages_company_id_id", "company_id", "id"),
     sa.Index("ix_messages_run_id", "run_id"),
 )
 
@@ -103,6 +105,7 @@ IS_HELD = sa.and_(
 """It waits for its automation, also when the gateway has not come across it yet."""
 
 RECALLED = "recalled: the run ended or moved on"
+RECALLED_BY_HAND = "recalled before it was sent"
 LEFT = ("sending", "unconfirmed", "sent", "delivered", "read")  # it went out, or may have
 PAGE = 50
 
@@ -177,6 +180,14 @@ class Shown(Struct, frozen=True):
     error: str | None
     why: list[str]
     created_at: datetime
+    attempts: int
+    claimed_at: datetime | None
+    error_class: str | None
+    priority: int
+    expires_at: datetime | None
+    terms: Any
+    billed: Any
+    reference: str | None
     held: bool
 
 
@@ -203,11 +214,53 @@ async def page(
     return [as_kind(Shown, row) for row in rows]
 
 
+async def listed(
+    tx: AsyncConnection,
+    company_id: int,
+    *,
+    state: str = "",
+    reference: str = "",
+    contact_id: int | None = None,
+    phone_id: int | None = None,
+    automation_id: int | None = None,
+    before: int | None = None,
+    limit: int = PAGE,
+) -> list[Shown]:
+    """Up to `limit` messages of a company with an id below `before`, newest first; those that fit
+    everything that is given.
+    """
+    wanted = {
+        messages.c.state: state or None,
+        messages.c.reference: reference or None,
+        messages.c.contact_id: contact_id,
+        messages.c.phone_id: phone_id,
+        messages.c.automation_id: automation_id,
+    }
+    query = _shown().where(messages.c.company_id == company_id)
+    for column, value in wanted.items():
+        if value is not None:
+            query = query.where(column == value)
+    if before is not None:
+        query = query.where(messages.c.id < before)
+    rows = await tx.execute(query.order_by(messages.c.id.desc()).limit(limit))
+    return [as_kind(Shown, row) for row in rows]
+
+
 async def find(tx: AsyncConnection, company_id: int, message_id: int) -> Shown | None:
     """One message of a company, or None."""
     query = _shown().where(messages.c.company_id == company_id, messages.c.id == message_id)
     row = (await tx.execute(query)).one_or_none()
     return None if row is None else as_kind(Shown, row)
+
+
+async def find_many(
+    tx: AsyncConnection, company_id: int, message_ids: Collection[int]
+) -> dict[int, Shown]:
+    """Messages of a company by id; those that do not exist are left out."""
+    if not message_ids:
+        return {}
+    query = _shown().where(messages.c.company_id == company_id, messages.c.id.in_(message_ids))
+    return {row.id: as_kind(Shown, row) for row in await tx.execute(query)}
 
 
 async def of_run(tx: AsyncConnection, company_id: int, run_id: int) -> list[Shown]:
@@ -222,6 +275,17 @@ async def recall(tx: AsyncConnection, run_ids: Collection[int], now: datetime) -
     if not run_ids:
         return []
     return sorted(await _RECALL.column(tx, runs=run_ids, now=now))
+
+
+async def recall_one(tx: AsyncConnection, company_id: int, message_id: int, now: datetime) -> bool:
+    """Cancel one message; False when it is not queued (any more), and nothing was done."""
+    result = await tx.execute(
+        sa.update(messages)
+        .where(messages.c.company_id == company_id, messages.c.id == message_id)
+        .where(messages.c.state == "queued")
+        .values(state="cancelled", failed_at=now, held_at=None, error=RECALLED_BY_HAND)
+    )
+    return result.rowcount > 0
 
 
 async def left_for(tx: AsyncConnection, run_ids: Collection[int]) -> set[int]:

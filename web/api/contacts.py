@@ -36,6 +36,7 @@ from web.shell.errors import Detail, RefusedError
 LISTED = 100
 After = Annotated[str | None, QueryParameter(description="The “next” of the page before")]
 PEOPLE = {"role": "agent", "change_role": "editor"}
+PRIORITY_NAMES = {0: "answer", 1: "transactional", 2: "marketing"}
 NAMES = ("name", "first_name", "last_name", "language", "email")
 
 
@@ -289,8 +290,9 @@ def contact_out(card: contact_list.ContactCard) -> ContactOut:
     )
 
 
-def message_out(one: messages.Shown) -> MessageOut:
-    """A message as the API shows it."""
+def message_out(one: messages.Shown, on_hold: str = "") -> MessageOut:
+    """A message as the API shows it; `on_hold` says why its company sends nothing."""
+    held = "held: the automation is paused" if one.held else ""
     return MessageOut(
         id=str(one.id),
         contact_id=str(one.contact_id),
@@ -312,7 +314,15 @@ def message_out(one: messages.Shown) -> MessageOut:
         error=one.error,
         why=list(one.why),
         created_at=one.created_at,
-        held="held: the automation is paused" if one.held else "",
+        held=on_hold if on_hold and one.state == "queued" else held,
+        automation_id=None if one.automation_id is None else str(one.automation_id),
+        category=one.category,
+        priority=PRIORITY_NAMES.get(one.priority, "transactional"),
+        source=one.source,
+        expires_at=one.expires_at,
+        reference=one.reference or "",
+        terms=one.terms,
+        billed=one.billed,
     )
 
 

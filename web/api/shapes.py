@@ -193,7 +193,8 @@ class TraceLine(Struct, frozen=True):
 
 class MessageOut(Struct, frozen=True):
     """A message in or out; `content` as in the flow format, `why` in words. `held` says why a
-    queued one is not even tried: its automation is paused.
+    queued one is not even tried. `terms` are the figures behind the choice of the phone, `billed`
+    what WhatsApp says it costs; `reference` was given when it was sent by API.
     """
 
     id: str
@@ -217,6 +218,14 @@ class MessageOut(Struct, frozen=True):
     why: list[Any]
     created_at: datetime
     held: str = ""
+    automation_id: str | None = None
+    category: str = "service"
+    priority: str = "transactional"
+    source: str = ""
+    expires_at: datetime | None = None
+    reference: str = ""
+    terms: Any = None
+    billed: Any = None
 
 
 class RunFull(Struct, frozen=True):

@@ -36,6 +36,7 @@ ADDED: dict[str, tuple[sa.Column[Any], ...]] = {
     "messages": (
         sa.Column("terms", JSON, nullable=True),
         sa.Column("billed", JSON, nullable=True),
+        sa.Column("reference", Words(), nullable=True),
     ),
     "phone_days": (*(_count("fresh"), _count("delivered"), _count("answered")),),
     "phones": (
@@ -54,6 +55,7 @@ ADDED: dict[str, tuple[sa.Column[Any], ...]] = {
         sa.Column("wanted", Words(), nullable=True),
         sa.Column("pairing", JSON, nullable=True),
         sa.Column("paired_at", Moment(), nullable=True),
+        sa.Column("woke_at", Moment(), nullable=True),
     ),
     "templates": (
         _words("rejected_because"),
@@ -146,3 +148,4 @@ def upgrade() -> None:
     for table, columns in ADDED.items():
         for column in columns:
             op.add_column(table, column)
+    op.create_index("ix_messages_company_id_id", "messages", ["company_id", "id"], unique=False)
