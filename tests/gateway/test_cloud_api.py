@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +34,6 @@ from gateway.channel import (
     Inbound,
     News,
     NumberChanged,
-    PhoneAccess,
     PhoneChanged,
     PreferenceChanged,
     Receipt,
@@ -429,49 +427,6 @@ def test_acceptance() -> None:
     details = classify(400, sample("resp_error_132001"))
     assert isinstance(details, SendError)
     assert details.message == "template name (hello_world) does not exist in it"
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize(
-    ("raised", "meaning"),
-    [
-        (httpx.ConnectError, "unreachable"),
-        (httpx.ConnectTimeout, "unreachable"),
-        (httpx.PoolTimeout, "unreachable"),
-        (httpx.ReadTimeout, "uncertain"),
-        (httpx.WriteTimeout, "uncertain"),
-        (httpx.ReadError, "uncertain"),
-        (httpx.RemoteProtocolError, "uncertain"),
-        (httpx.LocalProtocolError, "number_stopped"),
-    ],
-)
-async def test_lost_connections(raised: type[httpx.TransportError], meaning: str) -> None:
-    def lose(_request: httpx.Request) -> httpx.Response:
-        raise raised("gone")
-
-    channel = CloudApi(httpx.AsyncClient(transport=httpx.MockTransport(lose)))
-    phone = PhoneAccess(1, "1000", "token")
-    error = await channel.send(phone, TO, Text("Hi"), reference="1")
-    assert isinstance(error, SendError)
-    assert error.meaning == meaning
-    await channel.close()
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize(
-    ("phone", "content", "meaning"),
-    [
-        (PhoneAccess(1, "1000", "t", "ftp://nowhere"), Text("Hi"), "number_stopped"),
-        (PhoneAccess(1, "1000", "tökn", "http://127.0.0.1:9"), Text("Hi"), "number_stopped"),
-        (PhoneAccess(1, "1000", "t"), Tap("p", "Yes"), "our_request"),
-    ],
-)
-async def test_what_cannot_be_asked(phone: PhoneAccess, content: Content, meaning: str) -> None:
-    channel = CloudApi()
-    error = await channel.send(phone, TO, content, reference="1")
-    assert isinstance(error, SendError)
-    assert error.meaning == meaning
-    await channel.close()
 
 
 def test_the_folder_is_the_registry() -> None:

@@ -15,7 +15,7 @@ from flows.content import Buttons, Choices, Content, Location, Option, Template,
 from gateway.channels.cloud_api import CloudApi, parse, verify
 from gateway.dispatcher import Dispatcher
 from gateway.inbound import take_in
-from sandbox.server import create_app
+from sandbox.server import server as sandbox_server
 from store import phone_use
 from store.contacts import contact_addresses, contacts
 from store.doorbell import Doorbell
@@ -23,7 +23,7 @@ from store.events import events
 from store.messages import messages
 from store.phones import phones
 from tests.gateway.conftest import House
-from tests.sandbox.bench import ADA, PNID, WABA, Bench, Receiver, config_for
+from tests.sandbox.bench import ADA, PNID, WABA, Bench, Receiver, config_for, until
 
 pytestmark = pytest.mark.anyio
 TEMPLATE = {
@@ -42,7 +42,7 @@ class Circle:
 
     def __init__(self, house: House, bench: Bench) -> None:
         self.house, self.bench = house, bench
-        self.channel = CloudApi(bench.client)
+        self.channel = CloudApi()
         self.dispatcher = Dispatcher(
             house.db, Doorbell(None), house.clock, {"cloud_api": self.channel}, name="g"
         )
@@ -79,22 +79,25 @@ async def circle(house: House, tmp_path: Path) -> AsyncIterator[Circle]:
     server = await asyncio.start_server(receiver.handle, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
     config = config_for(tmp_path, f"http://{host}:{port}/hooks/whatsapp")
-    app = create_app(config, clock=house.clock)
-    transport = httpx.ASGITransport(cast("Any", app))
+    served = sandbox_server(config, port=0, clock=house.clock)
+    serving = asyncio.create_task(served.serve())
+    await until(lambda: served.started)
+    url = f"http://127.0.0.1:{served.servers[0].sockets[0].getsockname()[1]}"
     async with house.db.write() as tx:
         await tx.execute(
             sa.update(phones).values(
                 remote_id=PNID,
                 account_id=WABA,
-                base_url="http://sandbox.test",
+                base_url=url,
                 credentials={"token": "token", "app_secret": "app-secret"},
             )
         )
-    async with (
-        app.lifespan(),
-        httpx.AsyncClient(transport=transport, base_url="http://sandbox.test") as client,
-    ):
-        yield Circle(house, Bench(client, cast("Any", house.clock), receiver, config))
+    async with httpx.AsyncClient(base_url=url) as client:
+        one = Circle(house, Bench(client, cast("Any", house.clock), receiver, config))
+        yield one
+        await one.channel.close()
+    served.should_exit = True
+    await serving
     server.close()
 
 
