@@ -173,18 +173,22 @@ class Channel(ABC):
 
 
 class Sender(Struct, frozen=True):
-    """Who wrote: none of the addresses is compulsory, at least one is there."""
+    """Who wrote: none of the addresses is compulsory, at least one is there. `lid` is WhatsApp's
+    anonymous id of a person, as linked devices see it.
+    """
 
     wa_id: str = ""
     user_id: str = ""
     name: str = ""
+    lid: str = ""
 
 
 class Inbound(Struct, frozen=True, tag="inbound"):
     """A customer wrote. `silent`: kept in the chat, but no answer to anything (a reaction, an
     edit, a deletion). `quoted` is the channel's id of the message they answered. `product`: what
     in the company's catalogue they wrote from, by `id` and `catalog_id`. `referral`: the
-    advertisement or post they came from (`source_type`, `source_id`, `source_url`, `headline`).
+    advertisement or post they came from (`source_type`, `source_id`, `source_url`, `headline`,
+    `ctwa_clid`: the click's own id).
     """
 
     phone: str
@@ -255,7 +259,9 @@ class Echoed(Struct, frozen=True, tag="echoed"):
 
 
 class TemplateChanged(Struct, frozen=True, tag="template_changed"):
-    """Meta changed a template's status, quality or category; empty is unchanged."""
+    """Meta changed a template's status, quality or category; empty is unchanged.
+    `coming_category`: the one it will get tomorrow.
+    """
 
     account: str
     name: str
@@ -265,6 +271,7 @@ class TemplateChanged(Struct, frozen=True, tag="template_changed"):
     quality: str = ""
     category: str = ""
     reason: str = ""
+    coming_category: str = ""
 
 
 class AccountChanged(Struct, frozen=True, tag="account_changed"):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from flows.content import (
     Buttons,
@@ -36,6 +37,7 @@ from gateway.channel import (
     NumberChanged,
     PhoneChanged,
     PreferenceChanged,
+    Pricing,
     Receipt,
     Sender,
     SendError,
@@ -49,6 +51,7 @@ SAMPLES = Path(__file__).parent.parent / "samples" / "cloud_api"
 ADA = Sender("16505551234", "", "Ada Rossi")
 TESS = Sender("16505550142", "US.13491208655302741918", "Tess Nolan")
 TO = Address("wa_id", "16505550142")
+CONVERSATION = "7270432eae37498234f4444b35ffc5"
 
 
 def sample(name: str) -> bytes:
@@ -157,6 +160,144 @@ def test_statuses(name: str) -> None:
     assert (news.state, news.reference, meaning) == STATUSES[name]
 
 
+CBP = Pricing("service", model="CBP", conversation=CONVERSATION, origin="service")
+FREE = Pricing(
+    "referral_conversion",
+    False,
+    "PMP",
+    "free_entry_point",
+    CONVERSATION,
+    "referral_conversion",
+    at(1698339900),
+)
+PRICES: dict[str, Pricing | None] = {
+    "status_sent": structs.replace(CBP, ends_at=at(1698339900)),
+    "status_delivered": CBP,
+    "status_sent_free_entry_point": FREE,
+    "status_delivered_pmp": Pricing("marketing", model="PMP", type="regular"),
+    "status_failed_131047": None,
+}
+
+
+@pytest.mark.parametrize("name", sorted(PRICES))
+def test_what_a_status_says_about_money(name: str) -> None:
+    news = told(name)
+    assert isinstance(news, Receipt)
+    assert news.pricing == PRICES[name]
+
+
+def status_with(**more: Any) -> Receipt:
+    body = json.loads(sample("status_sent"))
+    [status] = body["entry"][0]["changes"][0]["value"]["statuses"]
+    del status["pricing"], status["conversation"]
+    status.update(more)
+    [news] = parse(json.dumps(body).encode())
+    assert isinstance(news, Receipt)
+    return news
+
+
+def test_prices_in_other_shapes() -> None:
+    ends = {"id": "c", "origin": {"type": "utility"}, "expiration_timestamp": 1698339900}
+    told = Pricing("utility", conversation="c", origin="utility", ends_at=at(1698339900))
+    assert status_with(conversation=ends).pricing == told
+    free = {"category": "service", "type": "free_customer_service", "billable": "no"}
+    assert status_with(pricing=free).pricing == Pricing("service", False, "", free["type"])
+    assert status_with().pricing is status_with(pricing=[], conversation=7).pricing is None
+
+
+def test_where_a_customer_came_from() -> None:
+    news = told("in_text_ad_referral")
+    assert isinstance(news, Inbound)
+    assert news.referral == {
+        "source_type": "ad",
+        "source_id": "120226305854810726",
+        "source_url": "https://fb.me/3cr4Wqqkv",
+        "headline": "Chat with us",
+        "ctwa_clid": news.referral["ctwa_clid"],
+    }
+    plain = told("in_text")
+    assert isinstance(plain, Inbound)
+    assert plain.referral == {}
+
+
+def notice(field: str, **value: Any) -> News:
+    body = {"entry": [{"id": "waba", "changes": [{"field": field, "value": value}]}]}
+    [news] = parse(json.dumps(body).encode())
+    return news
+
+
+@pytest.mark.parametrize(
+    ("value", "quality", "limit", "throughput"),
+    [
+        ({"event": "FLAGGED", "current_limit": "TIER_10K"}, "RED", 10_000, None),
+        ({"event": "UNFLAGGED", "current_limit": "TIER_1K"}, "GREEN", 1_000, None),
+        ({"event": "ONBOARDING", "current_limit": "TIER_NOT_SET"}, "UNKNOWN", None, None),
+        ({"event": "UPGRADE", "max_daily_conversations_per_business": 2000}, "UNKNOWN", 2000, None),
+        (
+            {"event": "DOWNGRADE", "max_daily_conversations_per_business": "TIER_250"},
+            "UNKNOWN",
+            250,
+            None,
+        ),
+        (
+            {"event": "THROUGHPUT_UPGRADE", "max_daily_conversations_per_business": -1},
+            "UNKNOWN",
+            -1,
+            1000,
+        ),
+    ],
+)
+def test_news_of_a_number(
+    value: dict[str, Any], quality: str, limit: int | None, throughput: int | None
+) -> None:
+    news = notice("phone_number_quality_update", display_phone_number="+1 650-555-0101", **value)
+    assert isinstance(news, PhoneChanged)
+    found = (news.number, news.quality, news.limit, news.throughput_per_s)
+    assert found == ("+1 650-555-0101", quality, limit, throughput)
+
+
+def restricted_by(*limits: tuple[str, Any]) -> AccountChanged:
+    told = [{"restriction_type": f"RESTRICTED_{kind}", "expiration": end} for kind, end in limits]
+    news = notice("account_update", event="ACCOUNT_RESTRICTION", restriction_info=told)
+    assert isinstance(news, AccountChanged)
+    return news
+
+
+def test_news_of_an_account() -> None:
+    all_of_it = restricted_by(
+        ("BIZ_INITIATED_MESSAGING", "1641330498"), ("CUSTOMER_INITIATED_MESSAGING", 1641330500)
+    )
+    assert (all_of_it.stopped, all_of_it.no_campaigns) == (True, True)
+    assert all_of_it.until == at(1641330500)
+    for_ever = restricted_by(
+        ("BIZ_INITIATED_MESSAGING", None), ("CUSTOMER_INITIATED_MESSAGING", 1641330500)
+    )
+    assert for_ever.until is None
+    adding = restricted_by(("ADD_PHONE_NUMBER_ACTION", 1641330498))
+    assert (adding.stopped, adding.no_campaigns, adding.until) == (None, False, None)
+    back = notice(
+        "account_update", event="DISABLED_UPDATE", ban_info={"waba_ban_state": "REINSTATE"}
+    )
+    assert isinstance(back, AccountChanged)
+    assert back.stopped is False
+    for told, limit in ((-1, -1), ("100000", 100_000), ("TIER_UNLIMITED", -1)):
+        news = notice("business_capability_update", max_daily_conversations_per_business=told)
+        assert isinstance(news, AccountChanged)
+        assert news.limit == limit
+
+
+def test_a_category_that_will_change_tomorrow() -> None:
+    news = notice(
+        "template_category_update",
+        message_template_name="cart",
+        message_template_language="it",
+        new_category="UTILITY",
+        correct_category="MARKETING",
+        category_update_timestamp=1750000000,
+    )
+    assert news == TemplateChanged("waba", "cart", "it", coming_category="MARKETING")
+
+
 def test_everything_else_that_is_told() -> None:
     assert told("in_system_number_changed") == NumberChanged(
         "106540352242922",
@@ -187,15 +328,21 @@ def test_everything_else_that_is_told() -> None:
     assert category.category == "MARKETING"
     restricted = told("account_restriction")
     assert isinstance(restricted, AccountChanged)
-    assert restricted.stopped is True
+    assert (restricted.stopped, restricted.no_campaigns) == (None, True)
+    assert restricted.until == at(1641330498)
     violation = told("account_violation")
     assert isinstance(violation, AccountChanged)
     assert (violation.stopped, violation.details) == (None, "ADULT")
     assert told("business_capability_update") == AccountChanged(
-        "102290129340398", "MESSAGING_LIMIT", "2000"
+        "102290129340398", "MESSAGING_LIMIT", "2000", limit=2000
     )
     assert told("phone_quality_throughput_upgrade") == PhoneChanged(
-        "102290129340398", "16505550101", "THROUGHPUT_UPGRADE", "TIER_UNLIMITED"
+        "102290129340398",
+        "16505550101",
+        "THROUGHPUT_UPGRADE",
+        "TIER_UNLIMITED",
+        limit=-1,
+        throughput_per_s=1000,
     )
     trouble = told("errors_only")
     assert isinstance(trouble, Trouble)

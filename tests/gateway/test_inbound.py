@@ -297,8 +297,8 @@ async def test_templates_and_accounts(house: House) -> None:
     name = {"message_template_name": "cart", "message_template_language": "it"}
     paused = change(name | {"event": "PAUSED"}, "message_template_status_update")
     marketing = change(name | {"new_category": "MARKETING"}, "template_category_update")
-    limits = {"event": "ACCOUNT_RESTRICTION"}
-    limits["restriction_info"] = [{"restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING"}]  # type: ignore[assignment]
+    limits: dict[str, object] = {"event": "ACCOUNT_RESTRICTION"}
+    limits["restriction_info"] = [{"restriction_type": "RESTRICTED_CUSTOMER_INITIATED_MESSAGING"}]
     await tell(house, post(paused, marketing, change(limits, "account_update")))
     [template] = await house.rows(templates)
     assert (template.status, template.category) == ("PAUSED", "MARKETING")

@@ -14,19 +14,18 @@ from typing import Any, Literal
 
 from flows.content import Content, Location, Media, Other, Reaction, Tap, Text
 from gateway.channel import (
-    AccountChanged,
     Echoed,
     Inbound,
     News,
     NumberChanged,
-    PhoneChanged,
     PreferenceChanged,
+    Pricing,
     Receipt,
     ReceiptState,
     Sender,
-    TemplateChanged,
     Trouble,
 )
+from gateway.channels.cloud_api import notices
 from gateway.channels.cloud_api.answers import send_error
 from gateway.channels.cloud_api.shapes import decimal, decode, moment, obj, objects, text
 
@@ -39,7 +38,8 @@ STATES: dict[str, ReceiptState] = {
     "failed": "failed",
 }
 SILENT = ("reaction", "edit", "revoke")
-STOPPING = ("RESTRICTED_BIZ_INITIATED_MESSAGING", "RESTRICTED_CUSTOMER_INITIATED_MESSAGING")
+REFERRED_BY = ("source_type", "source_id", "source_url", "headline", "ctwa_clid")
+FREE = ("free_customer_service", "free_entry_point")
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 Json = dict[str, Any]
 
@@ -112,6 +112,26 @@ def _receipt(status: Json, phone: str) -> Iterator[News]:
         moment(status.get("timestamp")) or LONG_AGO,
         text(status.get("biz_opaque_callback_data")),
         send_error(errors[0] if errors else {}) if state == "failed" else None,
+        _pricing(status),
+    )
+
+
+def _pricing(status: Json) -> Pricing | None:
+    """What a status says about money; None when it says nothing."""
+    told, conversation = obj(status.get("pricing")), obj(status.get("conversation"))
+    origin = text(obj(conversation.get("origin")).get("type"))
+    category = text(told.get("category")) or origin
+    if not category:
+        return None
+    kind, billable = text(told.get("type")), told.get("billable")
+    return Pricing(
+        category,
+        billable if isinstance(billable, bool) else kind not in FREE,
+        text(told.get("pricing_model")),
+        kind,
+        text(conversation.get("id")),
+        origin,
+        moment(conversation.get("expiration_timestamp")),
     )
 
 
@@ -137,6 +157,7 @@ def _message(message: Json, phone: str, people: list[Json]) -> Iterator[News]:
         text(context.get("id")),
         silent=kind in SILENT,
         product=_product(obj(context.get("referred_product"))),
+        referral=_referral(obj(message.get("referral"))),
     )
 
 
@@ -146,6 +167,12 @@ def _product(referred: Json) -> dict[str, str]:
     return (
         {"id": retailer_id, "catalog_id": text(referred.get("catalog_id"))} if retailer_id else {}
     )
+
+
+def _referral(referral: Json) -> dict[str, str]:
+    """The advertisement or post they came from."""
+    told = {name: text(referral.get(name)) for name in REFERRED_BY}
+    return {name: value for name, value in told.items() if value}
 
 
 def _sender(message: Json, people: list[Json]) -> Sender | None:
@@ -256,76 +283,9 @@ def _echoes(value: Json, _account: str) -> Iterator[News]:
             yield Echoed(phone, channel_id, at, to, _content(kind, echo))
 
 
-def _template(value: Json, account: str, **changed: str) -> Iterator[News]:
-    name = text(value.get("message_template_name"))
-    if account and name:
-        yield TemplateChanged(
-            account,
-            name,
-            text(value.get("message_template_language")),
-            text(value.get("message_template_id")),
-            **changed,
-        )
-
-
-def _template_status(value: Json, account: str) -> Iterator[News]:
-    event = text(value.get("event"))
-    status = {"REINSTATED": "APPROVED", "UNARCHIVED": "APPROVED", "FLAGGED": ""}.get(event, event)
-    told = (
-        text(obj(value.get("rejection_info")).get("reason")),
-        text(obj(value.get("other_info")).get("description")),
-        text(value.get("reason")),
-    )
-    reason = next((words for words in told if words not in ("", "NONE")), "")
-    return _template(value, account, status=status, reason=reason)
-
-
-def _template_quality(value: Json, account: str) -> Iterator[News]:
-    return _template(value, account, quality=text(value.get("new_quality_score")))
-
-
-def _template_category(value: Json, account: str) -> Iterator[News]:
-    # With `correct_category` it is only a notice: the change itself comes a day later.
-    category = "" if value.get("correct_category") else text(value.get("new_category"))
-    return _template(value, account, category=category)
-
-
-def _phone_quality(value: Json, account: str) -> Iterator[News]:
-    number, event = text(value.get("display_phone_number")), text(value.get("event"))
-    if account and event:
-        yield PhoneChanged(account, number, event, text(value.get("current_limit")))
-
-
-def _account(value: Json, account: str) -> Iterator[News]:
-    event = text(value.get("event"))
-    if not account or not event:
-        return
-    limits = [text(one.get("restriction_type")) for one in objects(value.get("restriction_info"))]
-    violation = text(obj(value.get("violation_info")).get("violation_type"))
-    ban = text(obj(value.get("ban_info")).get("waba_ban_state"))
-    stopped: bool | None = None
-    if any(limit in STOPPING for limit in limits) or ban == "DISABLE" or event == "ACCOUNT_DELETED":
-        stopped = True
-    elif ban == "REINSTATE":
-        stopped = False
-    details = ", ".join(filter(None, [*limits, violation, ban]))
-    yield AccountChanged(account, event, details, stopped)
-
-
-def _capability(value: Json, account: str) -> Iterator[News]:
-    limit = text(value.get("max_daily_conversations_per_business"))
-    if account and limit:
-        yield AccountChanged(account, "MESSAGING_LIMIT", limit)
-
-
 FIELDS: dict[str, Callable[[Json, str], Iterator[News]]] = {
     "messages": _messages,
     "user_preferences": _preferences,
     "smb_message_echoes": _echoes,
-    "message_template_status_update": _template_status,
-    "message_template_quality_update": _template_quality,
-    "template_category_update": _template_category,
-    "phone_number_quality_update": _phone_quality,
-    "business_capability_update": _capability,
-    "account_update": _account,
+    **notices.FIELDS,
 }
