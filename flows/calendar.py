@@ -8,7 +8,7 @@ means the first.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from types import MappingProxyType
@@ -83,6 +83,17 @@ def holiday(company: Company, day: date) -> str:
     if day.isoformat() in company.holidays:
         return "company holiday"
     return _public_holidays(company.holidays_of, day.year).get(day, "")
+
+
+def days_off(place: str, own: Collection[date], around: date, days: int) -> frozenset[date]:
+    """The public holidays of `place` (`IT`, `DE-BY`, empty for nowhere) and a company's own days
+    off, from the day before `around` to `days` after it.
+    """
+    first, last = around - DAY, around + days * DAY
+    known = {*own} | {
+        day for year in {first.year, last.year} if place for day in _public_holidays(place, year)
+    }
+    return frozenset(day for day in known if first <= day <= last)
 
 
 def open_now(company: Company, at: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Through which phone: who is eligible, and who is next. Pure.
+"""Through which phone: who may send what, and who is next. Pure.
 
 Rule: a phone that must not send is out with its reason, never merely unlikely. Source of the
 score: the panel its users know; lower wins.
@@ -6,111 +6,174 @@ score: the panel its users know; lower wins.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import exp
 
 from msgspec import Struct
 
-from gateway.quality import failure_rate
+from gateway.quality import SILENT_FOR, SILENT_SENDS, failure_rate
 
 SENIOR, JUNIOR_EXTRA, GROWS_UP_DAYS = 0.3, 1.2, 45.0  # 1.5 on day 0, 0.46 on day 90
 FAILURE_WEIGHT = 30.0
 COOLDOWN_PER_MINUTE = 10.0
 COOLDOWN_PER_FAILURE = 20.0
 LOOK_AGAIN = timedelta(minutes=1)  # a phone that a person must put right may be back by then
+PROBE = timedelta(hours=2)  # a silent phone tries one message after this time
 DAY_SECONDS = 86_400
+SENDING = frozenset({"connected", "draining"})
 
 
 class PhoneFacts(Struct, frozen=True):
-    """One phone as it stands: `sent_today` and `failed_today` on its company's local day,
-    `day_ends` the end of that day, `needs_window` whether free-form messages need an open one.
+    """One phone as it stands, at one moment.
+
+    `sent_today`, `fresh_today` (people who never wrote to us) count on its company's local day,
+    which closes at `day_ends`; `sent_this_hour` until `hour_ends`; limits of None are none.
+    `sent_lately` and `failed_lately` are of today and yesterday. `people_lately`: people written
+    to unasked in the last 24 hours, over all numbers of its `account`; room for more comes at
+    `people_ends`. `no_new_until`: until then only people who know the number. `needs_window`:
+    free-form messages need an open one. `paced`: a person's own phone, see `gateway.pacing`.
+    `carries`: the kinds of content it can send, None for all. `unreceipted`: sends since WhatsApp
+    last reported on one, at `last_receipt_at`.
     """
 
     id: int
     added_at: datetime
     day_ends: datetime
     name: str = ""
+    account: str = ""
     status: str = "connected"
     paused_until: datetime | None = None
     breaker_until: datetime | None = None
     gap_until: datetime | None = None
     daily_limit: int | None = None
     sent_today: int = 0
-    failed_today: int = 0
+    hourly_limit: int | None = None
+    sent_this_hour: int = 0
+    hour_ends: datetime | None = None
+    fresh_limit: int | None = None
+    fresh_today: int = 0
+    people_limit: int | None = None
+    people_lately: int = 0
+    people_ends: datetime | None = None
+    no_new_until: datetime | None = None
+    campaigns_rest_until: datetime | None = None
+    sent_lately: int = 0
+    failed_lately: int = 0
     failures_in_row: int = 0
     last_sent_at: datetime | None = None
+    unreceipted: int = 0
+    last_receipt_at: datetime | None = None
     needs_window: bool = True
+    paced: bool = False
+    carries: frozenset[str] | None = None
+
+    @property
+    def called(self) -> str:
+        """What people call it."""
+        return self.name or f"Phone {self.id}"
 
 
-class Chosen(Struct, frozen=True):
-    """The phone to use and the words that say why."""
+class Need(Struct, frozen=True):
+    """What one message asks of a phone.
 
-    phone: PhoneFacts
-    why: str
+    `kind`: of its content. `campaign`: marketing that nobody asked for. `opens`: the contact did
+    not write lately, so that WhatsApp counts them as somebody we turn to. `fresh`: they have never
+    had anything to do with us. `live`: an answer somebody waits for. `windows`: the phones whose
+    window is open for free-form messages, None where none is needed. `mine`: the phones that know
+    this contact, best first.
+    """
 
-
-class NoPhone(Struct, frozen=True):
-    """No phone may send now; `at` is when one may, `why` says what keeps each of them."""
-
-    at: datetime
-    why: str
+    kind: str = "text"
+    campaign: bool = False
+    opens: bool = False
+    fresh: bool = False
+    live: bool = False
+    windows: frozenset[int] | None = None
+    mine: tuple[int, ...] = ()
 
 
 class Held(Struct, frozen=True):
-    """Why one phone may not send, and until when."""
+    """Why a phone may not send (this), and until when."""
 
     at: datetime
     why: str
 
 
-def choose(
-    phones: Sequence[PhoneFacts], preferred: Sequence[int | None], now: datetime
-) -> Chosen | NoPhone:
-    """The first eligible phone of `preferred` (the chat's own), else the lowest score.
+class Score(Struct, frozen=True):
+    """The load of a phone and what it is made of; lower is better."""
 
-    Ties go to the phone unused for longest, then to the older one.
-    """
-    held = {phone.id: held_back(phone, now) for phone in phones}
-    able = [phone for phone in phones if held[phone.id] is None]
-    if not able:
-        return _nobody([(phone, held[phone.id]) for phone in phones], now)
-    for wanted in preferred:
-        for phone in able:
-            if phone.id == wanted:
-                return Chosen(phone, f"{_name(phone)} already talks with this contact.")
-    best = min(able, key=lambda phone: (score(phone, now), _unused_since(phone), phone.id))
-    if len(able) == 1:
-        return Chosen(best, f"{_name(best)} is the only phone that can send now.")
-    return Chosen(best, f"{_name(best)} has the lowest load ({score(best, now):.1f}).")
+    seniority: float
+    today: int
+    load: float
+    failure_rate: float
+    failures: float
+    cooldown: float
+
+    @property
+    def total(self) -> float:
+        """The sum that is compared."""
+        return self.load + self.failures + self.cooldown
 
 
-def held_back(phone: PhoneFacts, now: datetime) -> Held | None:
-    """Why this phone may not send at `now`; None when it may."""
-    if phone.status != "connected":
-        return Held(now + LOOK_AGAIN, f"{_name(phone)} is {phone.status.replace('_', ' ')}")
-    for until, words in (
-        (phone.paused_until, "is resting"),
-        (phone.breaker_until, "is resting after failures"),
-        (phone.gap_until, "keeps its own pace"),
-    ):
-        if until is not None and until > now:
-            return Held(until, f"{_name(phone)} {words}")
-    if phone.daily_limit is not None and phone.sent_today >= phone.daily_limit:
-        return Held(phone.day_ends, f"{_name(phone)} has sent its {phone.daily_limit} for today")
+def out(phone: PhoneFacts, now: datetime) -> Held | None:
+    """Why this phone may send nothing at all; None when it may."""
+    if phone.status not in SENDING:
+        return Held(now + LOOK_AGAIN, f"is {phone.status.replace('_', ' ')}")
+    until = phone.paused_until
+    if until is not None and until > now:
+        return Held(until, "is resting")
+    until = phone.breaker_until
+    if until is not None and until > now:
+        return Held(until, "is resting after failures")
+    until = phone.gap_until
+    if until is not None and until > now:
+        return Held(until, "keeps its own pace")
+    if phone.paced and phone.unreceipted >= SILENT_SENDS:
+        return _silent(phone, now)
     return None
 
 
-def score(phone: PhoneFacts, now: datetime) -> float:
-    """Load of a phone, lower is better."""
+def full(phone: PhoneFacts, now: datetime) -> Held | None:
+    """Why this phone begins nothing more for now; live answers still go. None: it has room."""
+    if phone.daily_limit is not None and phone.sent_today >= phone.daily_limit:
+        return Held(phone.day_ends, f"has sent its {phone.daily_limit} for today")
+    if phone.hourly_limit is not None and phone.sent_this_hour >= phone.hourly_limit:
+        ends = phone.hour_ends or now + LOOK_AGAIN
+        return Held(ends, f"has sent its {phone.hourly_limit} for this hour")
+    return None
+
+
+def unsuited(phone: PhoneFacts, need: Need, now: datetime, people: int) -> Held | None:
+    """Why a phone that may send cannot take this message; None when it can. `people`: how many
+    its account has turned to by now.
+    """
+    if phone.status == "draining" and phone.id not in need.mine:
+        return Held(now + LOOK_AGAIN, "is being emptied and takes no new chats")
+    if phone.carries is not None and need.kind not in phone.carries:
+        return Held(now + LOOK_AGAIN, f"cannot send a message of the kind {need.kind}")
+    if need.windows is not None and phone.needs_window and phone.id not in need.windows:
+        return Held(now + LOOK_AGAIN, "was not written to in the last 24 hours")
+    if need.campaign and phone.campaigns_rest_until and phone.campaigns_rest_until > now:
+        return Held(phone.campaigns_rest_until, "sends no campaigns for now, to keep the number")
+    if need.fresh if phone.paced else need.opens:
+        return _no_new_people(phone, now, people)
+    return None
+
+
+def score_of(phone: PhoneFacts, now: datetime, weight: float | None = None) -> Score:
+    """The load of a phone at `now`; `weight` is its seniority, if that is known already."""
     minutes_left = 0.0
     if phone.gap_until is not None:
         minutes_left = max(0.0, (phone.gap_until - now).total_seconds() / 60)
-    return (
-        phone.sent_today * seniority(phone.added_at, now)
-        + failure_rate(phone.sent_today, phone.failed_today) * FAILURE_WEIGHT
-        + minutes_left * COOLDOWN_PER_MINUTE
-        + phone.failures_in_row * COOLDOWN_PER_FAILURE
+    weight = seniority(phone.added_at, now) if weight is None else weight
+    rate = failure_rate(phone.sent_lately, phone.failed_lately)
+    return Score(
+        weight,
+        phone.sent_today,
+        phone.sent_today * weight,
+        rate,
+        rate * FAILURE_WEIGHT,
+        minutes_left * COOLDOWN_PER_MINUTE + phone.failures_in_row * COOLDOWN_PER_FAILURE,
     )
 
 
@@ -120,19 +183,26 @@ def seniority(added_at: datetime, now: datetime) -> float:
     return SENIOR + JUNIOR_EXTRA * exp(-days / GROWS_UP_DAYS)
 
 
-def _nobody(held: Sequence[tuple[PhoneFacts, Held | None]], now: datetime) -> NoPhone:
-    reasons = [one for _, one in held if one is not None]
-    if not reasons:
-        return NoPhone(now + LOOK_AGAIN, "No phone is connected that could send this.")
-    return NoPhone(
-        min(one.at for one in reasons),
-        "No phone can send now: " + "; ".join(one.why for one in reasons) + ".",
-    )
+def _silent(phone: PhoneFacts, now: datetime) -> Held | None:
+    """“Connected”, but nothing it sends is ever reported on: then it is not connected. Not so with
+    the Cloud API, whose answer says that a message was taken; there it is our webhook that fails.
+    """
+    heard = phone.last_receipt_at or phone.added_at
+    if now - heard < SILENT_FOR or phone.last_sent_at is None:
+        return None
+    again = phone.last_sent_at + PROBE
+    return Held(again, "gets no receipts from WhatsApp") if again > now else None
 
 
-def _unused_since(phone: PhoneFacts) -> float:
-    return phone.last_sent_at.timestamp() if phone.last_sent_at else 0.0
-
-
-def _name(phone: PhoneFacts) -> str:
-    return phone.name or f"Phone {phone.id}"
+def _no_new_people(phone: PhoneFacts, now: datetime, people: int) -> Held | None:
+    until = phone.no_new_until
+    if until is not None and until > now:
+        return Held(until, "may not write to new people for now")
+    if phone.paced:
+        if phone.fresh_limit is not None and phone.fresh_today >= phone.fresh_limit:
+            words = f"has written to its {phone.fresh_limit} new people for today"
+            return Held(phone.day_ends, words)
+    elif phone.people_limit is not None and people >= phone.people_limit:
+        words = f"has turned to its {phone.people_limit} people of 24 hours"
+        return Held(phone.people_ends or now + LOOK_AGAIN, words)
+    return None

@@ -39,6 +39,8 @@ def full(
     `left`: when marketing messages left for the contact, in any order; a limit of None is none.
     The moment is exact: right then the message that left longest ago leaves the span.
     """
+    if not left:
+        return None
     parts = [
         _part(left, per_day, DAY, "in the last 24 hours", now),
         _part(left, per_week, WEEK, "in the last 7 days", now),

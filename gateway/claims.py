@@ -7,7 +7,7 @@ reasons are on it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Any
@@ -18,14 +18,17 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.content import Content
+from gateway.balance import Need
 from gateway.channel import Address, Channel
 from gateway.decide import Later, Never, SendNow, decide
 from gateway.facts import Load, load
+from gateway.pacing import own_gap
+from gateway.phone_facts import hour_of
 from gateway.turns import by_rank
 from gateway.verdicts import verdict_row
 from store import events, held, phone_use, queue, runs
 from store.messages import RECALLED
-from store.phone_use import SendingPhone
+from store.phone_use import Counted, SendingPhone
 from store.queue import Queued
 
 REASONS_KEPT = 12  # a message that waits for weeks needs no diary
@@ -36,13 +39,22 @@ log = structlog.get_logger(__name__)
 
 
 class Parcel(Struct, frozen=True):
-    """A claimed message, ready to hand over. `day` is the company's local day it counts for."""
+    """A claimed message, ready to hand over. `day` (the company's local one) and `hour` are those
+    it counts for.
+    """
 
     queued: Queued
     content: Content
     phone: SendingPhone
     to: Address
     day: date
+    hour: datetime
+    need: Need
+
+    @property
+    def place(self) -> Counted:
+        """The place it took."""
+        return Counted(sent=1, fresh=int(self.need.fresh), opened=int(self.need.opens))
 
     @property
     def attempt(self) -> int:
@@ -92,7 +104,9 @@ async def claim(
     await queue.claim(tx, books.claims)
     await queue.defer(tx, books.deferrals)
     await queue.drop(tx, books.drops)
-    await phone_use.count(tx, {key: (n, 0) for key, n in books.phone_days.items()})
+    await phone_use.pace(tx, books.gaps)
+    await phone_use.count(tx, places_of(books.parcels, by_day=True))
+    await phone_use.count_hours(tx, places_of(books.parcels, by_day=False))
     await phone_use.count_companies(tx, books.company_days)
     await events.insert_many(tx, books.verdicts)
     return Claimed(
@@ -157,7 +171,7 @@ class _Books:
         self.deferrals: list[dict[str, Any]] = []
         self.drops: list[dict[str, Any]] = []
         self.verdicts: list[dict[str, Any]] = []
-        self.phone_days: Counter[tuple[int, date]] = Counter()
+        self.gaps: dict[int, datetime] = {}
         self.company_days: Counter[tuple[int, date]] = Counter()
         self.served: set[int] = set()
         self.held_up = False
@@ -185,13 +199,13 @@ class _Books:
         except msgspec.ValidationError as error:
             self._drop(queued, Never("failed", "our_request", (f"It cannot be read: {error}.",)))
             return
-        phones: Sequence[Any] = list(self.facts.phones[queued.company_id].values())
         company = self.facts.companies[queued.company_id]
-        match decide(asked, contact, company, phones, self.now):
-            case SendNow(phone_id=phone_id, why=why):
+        decision = decide(asked, contact, company, self.facts.fleets[queued.company_id], self.now)
+        match decision:
+            case SendNow():
                 self.served.add(queued.contact_id)
-                if self.permit(phone_id):
-                    self._take(queued, content, phone_id, why)
+                if self.permit(decision.phone_id):
+                    self._take(queued, content, decision)
                 else:
                     self.held_up = True
             case Later(at=at, why=why):
@@ -199,24 +213,33 @@ class _Books:
             case Never() as never:
                 self._drop(queued, never)
 
-    def _take(self, queued: Queued, content: Content, phone_id: int, why: tuple[str, ...]) -> None:
+    def _take(self, queued: Queued, content: Content, decision: SendNow) -> None:
         address = self.facts.addresses[queued.contact_id]
         assert address is not None  # noqa: S101 - `decide` refuses contacts without one
+        phone_id, need = decision.phone_id, decision.need
         day = self.facts.days[queued.company_id]
         to = msgspec.convert(address, Address, from_attributes=True)
-        self.parcels.append(Parcel(queued, content, self.facts.access[phone_id], to, day))
+        phone = self.facts.access[phone_id]
+        hour = hour_of(self.now)
+        self.parcels.append(Parcel(queued, content, phone, to, day, hour, need))
         self.claims.append(
             {
                 "of": queued.id,
                 "phone_id": phone_id,
                 "claimed_by": self.worker,
                 "claimed_at": self.now,
-                "why": _all_why(queued, why),
+                "why": _all_why(queued, decision.why),
+                "terms": decision.terms(),
             }
         )
-        self.phone_days[phone_id, day] += 1
+        gap = None
+        if decision.choice.phone.paced:
+            delays = self.facts.rules[queued.company_id].delay_ms
+            gap = own_gap(delays, queued.id, live=need.live)
+            self.gaps[phone_id] = self.now + gap
         self.company_days[queued.company_id, day] += 1
-        self.facts.take(queued, phone_id, self.now)
+        self.facts.fleets[queued.company_id].take(phone_id, need, gap)
+        self.facts.take(queued, self.now)
 
     def _defer(self, queued: Queued, at: datetime, why: Sequence[str]) -> None:
         self.deferrals.append({"of": queued.id, "due_at": at, "why": _all_why(queued, why)})
@@ -245,6 +268,15 @@ class _Books:
             }
         )
         self.verdicts += verdict_row(queued, never.state, never.reason, self.now)
+
+
+def places_of(parcels: Iterable[Parcel], *, by_day: bool) -> dict[tuple[int, Any], Counted]:
+    """The places that these took, added up by phone and day, or by phone and hour."""
+    found: dict[tuple[int, Any], Counted] = {}
+    for parcel in parcels:
+        key = (parcel.phone.id, parcel.day if by_day else parcel.hour)
+        found[key] = found.get(key, Counted()) + parcel.place
+    return found
 
 
 def _all_why(queued: Queued, why: Sequence[str]) -> list[str]:

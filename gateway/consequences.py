@@ -6,8 +6,8 @@ Rule: failures of one moment are one piece of news about a phone; only the list 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -17,15 +17,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.events import ConsentChanged
 from gateway.channel import Remedy, SendError, remedy
-from gateway.pacing import jittered
+from gateway.pacing import IDLE, jittered
 from gateway.quality import is_worrying, rest_after
 from store import alerts, contacts, events, phone_use, templates
-from store.phone_use import SendingPhone
+from store.phone_use import Counted, SendingPhone
 
 log = structlog.get_logger(__name__)
 
 LOGGED_OUT_CODES = (0, 190)
 BANNED_CODES = (368, 131031)
+TIME_LOCKED = 463  # a paired phone may not write to people it does not know, for hours to days
+NO_NEW_FOR = timedelta(hours=24)
 TEMPLATE_STATUS = {132001: "DELETED", 132015: "PAUSED", 132016: "DISABLED"}
 
 
@@ -46,9 +48,9 @@ class Setback(Struct, frozen=True):
 
 
 async def bear(
-    tx: AsyncConnection, setbacks: Sequence[Setback], went_well: Collection[int], now: datetime
+    tx: AsyncConnection, setbacks: Sequence[Setback], went_well: Mapping[int, int], now: datetime
 ) -> int:
-    """Let refusals and successes (phone ids) count; returns how many events were written.
+    """Let refusals and successes (`{phone id: how many}`) count; how many events were written.
 
     Takes locks in the order contacts, templates, phones, days, which every caller keeps.
     """
@@ -62,7 +64,7 @@ async def bear(
     for phone_id, phone in held.items():
         mine = by_phone[phone_id]
         await _stop_templates(tx, phone, mine, now)
-        changes = _phone_after(phone, mine, now, well=phone_id in went_well)
+        changes = _phone_after(phone, mine, now, well=went_well.get(phone_id, 0))
         if changes:
             await phone_use.change(tx, phone_id, **changes)
         await _tell(tx, phone, mine, changes, now)
@@ -125,12 +127,14 @@ async def _stop_templates(
 
 
 def _phone_after(
-    phone: SendingPhone, setbacks: Sequence[Setback], now: datetime, *, well: bool
+    phone: SendingPhone, setbacks: Sequence[Setback], now: datetime, *, well: int
 ) -> dict[str, Any]:
-    """The columns of a phone that change."""
+    """The columns of a phone that change; `well`: how many messages it sent."""
     changes: dict[str, Any] = {}
     if well:
-        changes["last_sent_at"] = now
+        changes |= {"last_sent_at": now, "unreceipted": phone.unreceipted + well}
+        if phone.last_sent_at is not None and now - phone.last_sent_at > IDLE:
+            changes["woke_at"] = now
         if phone.failures_in_row:
             changes |= {"failures_in_row": 0, "breaker_until": None}
     elif any(one.remedy.phone_failure for one in setbacks):
@@ -141,15 +145,24 @@ def _phone_after(
             changes["status"] = "flagged"
         elif rest:
             changes["breaker_until"] = now + rest
+    changes |= _rests(phone, setbacks, now)
+    stopping = [one.error.code for one in setbacks if one.remedy.stop_phone]
+    if stopping and phone.status == "connected":
+        changes["status"] = _status(stopping[0])
+    return changes
+
+
+def _rests(phone: SendingPhone, setbacks: Sequence[Setback], now: datetime) -> dict[str, Any]:
+    """Until when it says nothing, or nothing to new people."""
+    changes: dict[str, Any] = {}
     rests = [one.remedy.rest for one in setbacks if one.remedy.rest is not None]
     if rests:
         longest = jittered(max(rests).total_seconds(), phone.id)
         until = now + longest
         if phone.paused_until is None or phone.paused_until < until:
             changes["paused_until"] = until
-    stopping = [one.error.code for one in setbacks if one.remedy.stop_phone]
-    if stopping and phone.status == "connected":
-        changes["status"] = _status(stopping[0])
+    if any(one.error.code == TIME_LOCKED for one in setbacks):
+        changes["no_new_until"] = now + NO_NEW_FOR
     return changes
 
 
@@ -201,12 +214,12 @@ async def _count_failures(
             failures[key] = failures.get(key, 0) + 1
     if not failures:
         return
-    await phone_use.count(tx, {key: (0, n) for key, n in failures.items()})
+    await phone_use.count(tx, {key: Counted(failed=n) for key, n in failures.items()})
     days = await phone_use.hold_days(tx, failures)
-    for (phone_id, _), (sent, failed) in days.items():
-        if is_worrying(sent, failed):
+    for (phone_id, _), use in days.items():
+        if is_worrying(use.sent, use.failed):
             phone = held[phone_id]
-            words = f"{failed} of {sent} messages failed today."
+            words = f"{use.failed} of {use.sent} messages failed today."
             await alerts.raise_once(
                 tx, phone.company_id, "warning", "failure_rate", words, now, phone_id=phone_id
             )

@@ -6,15 +6,15 @@ taken from is held until the transaction ends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 import msgspec
 from msgspec import Struct, structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from flows.calendar import days_off
 from flows.content import Content, Template
-from gateway.balance import PhoneFacts
 from gateway.budget import SPENDS, WEEK, is_budgeted
 from gateway.channel import Channel
 from gateway.decide import (
@@ -25,24 +25,29 @@ from gateway.decide import (
     OverBudget,
     Source,
 )
+from gateway.fleet import Fleet
 from gateway.pacing import LIVE_PRIORITY, next_day
+from gateway.phone_facts import phones_as_they_stand
 from gateway.verdicts import template_of
-from gateway.window import week, zone
+from gateway.window import LOOK_AHEAD_DAYS, Week, week, zone
 from store import budget, companies, house, phone_use, queue, templates
 from store.addresses import Address
+from store.companies import Company
+from store.house import SendingRules
 from store.numbers import zones_for
 from store.phone_use import SendingPhone
 from store.queue import Queued
 
 
 class Load(Struct):
-    """Everything known about one batch; `phones` and `companies` change as places are taken."""
+    """Everything known about one batch; `fleets` and `companies` change as places are taken."""
 
     contacts: dict[int, ContactFacts]
     addresses: dict[int, Address | None]
     companies: dict[int, CompanyFacts]
+    rules: dict[int, SendingRules]
     days: dict[int, date]
-    phones: dict[int, dict[int, PhoneFacts]]
+    fleets: dict[int, Fleet]
     access: dict[int, SendingPhone]
     template_status: dict[tuple[int, str, str], str]
 
@@ -56,6 +61,7 @@ class Load(Struct):
             category=queued.category,
             source=msgspec.convert(queued.source, Source),
             is_template=isinstance(content, Template),
+            kind=str(content.__struct_config__.tag),
             expires_at=queued.expires_at,
             template_status=status,
             wants_phone=queued.phone_id,
@@ -63,73 +69,85 @@ class Load(Struct):
             over_budget=msgspec.convert(queued.over_budget or "defer", OverBudget),
         )
 
-    def take(self, queued: Queued, phone_id: int, now: datetime) -> None:
-        """Count one message more for the rest of this batch."""
-        company_id = queued.company_id
+    def take(self, queued: Queued, now: datetime) -> None:
+        """Count one message more for the rest of this batch; the fleet counts for itself."""
         contact = self.contacts[queued.contact_id]
         if is_budgeted(queued.category, queued.source, queued.priority):
             contact = structs.replace(contact, marketing=(*contact.marketing, now))
-        self.contacts[queued.contact_id] = structs.replace(contact, last_out_at=now)
-        phone = self.phones[company_id][phone_id]
-        self.phones[company_id][phone_id] = structs.replace(
-            phone, sent_today=phone.sent_today + 1, last_sent_at=now
+        self.contacts[queued.contact_id] = structs.replace(contact, last_out_at=now, is_known=True)
+        company = self.companies[queued.company_id]
+        self.companies[queued.company_id] = structs.replace(
+            company, sent_today=company.sent_today + 1
         )
-        company = self.companies[company_id]
-        self.companies[company_id] = structs.replace(company, sent_today=company.sent_today + 1)
 
 
 async def load(
     tx: AsyncConnection, batch: Sequence[Queued], kinds: Mapping[str, Channel], now: datetime
 ) -> Load:
     """The facts about `batch`; `kinds` are the channels this worker can send through."""
-    contact_ids = {one.contact_id for one in batch}
-    company_ids = {one.company_id for one in batch}
-    known = await companies.find_many(tx, company_ids)
+    known = await companies.find_many(tx, {one.company_id for one in batch})
     house_says = await house.settings(tx)
     rules = {one.id: house.rules_for(one.settings, house_says) for one in known.values()}
-    longest = max((one.gap_minutes for one in rules.values()), default=0)
-    last_out = await queue.last_out(tx, contact_ids, now - timedelta(minutes=longest))
+    days = {one.id: now.astimezone(zone(one.zone)).date() for one in known.values()}
+    access, fleets = await phones_as_they_stand(tx, known, rules, days, kinds, now)
+    totals = await phone_use.hold_company_days(tx, set(days.items()))
+    load = Load({}, {}, {}, rules, days, fleets, access, {})
+    for company in known.values():
+        load.companies[company.id] = company_facts(
+            company, rules[company.id], totals[company.id, days[company.id]], now
+        )
+    used = {(one.company_id, *name) for one in batch if (name := template_of(one))}
+    for key, template in (await templates.find_many(tx, used)).items():
+        load.template_status[key] = template.status.upper()
+    gaps = max((one.gap_minutes for one in rules.values()), default=0)
+    await _load_contacts(tx, load, batch, known, now - timedelta(minutes=gaps), now)
+    return load
+
+
+def company_facts(
+    company: Company, rules: SendingRules, sent_today: int, now: datetime
+) -> CompanyFacts:
+    """What is asked about a company."""
+    settings = company.settings
+    return CompanyFacts(
+        hours=_hours(company, rules, now.astimezone(zone(company.zone)).date()),
+        gap_minutes=rules.gap_minutes,
+        day_ends=next_day(now, company.zone),
+        daily_limit=rules.daily_limit,
+        sent_today=sent_today,
+        transactional_any_hour=settings.transactional_any_hour,
+        marketing_per_day=settings.marketing_per_day,
+        marketing_per_week=settings.marketing_per_week,
+    )
+
+
+def _hours(company: Company, rules: SendingRules, today: date) -> Week:
+    settings = company.settings
+    if not settings.quiet_on_holidays:
+        return week(rules.sending_hours)
+    place = company.country if settings.public_holidays else ""
+    closed = days_off(place, settings.holidays, today, LOOK_AHEAD_DAYS)
+    return week(rules.sending_hours, closed)
+
+
+async def _load_contacts(
+    tx: AsyncConnection,
+    load: Load,
+    batch: Sequence[Queued],
+    known: Mapping[int, Company],
+    gap_since: datetime,
+    now: datetime,
+) -> None:
+    contact_ids: Collection[int] = {one.contact_id for one in batch}
+    company_of = {one.contact_id: one.company_id for one in batch}
+    last_out = await queue.last_out(tx, contact_ids, gap_since)
     windows = await queue.last_in(tx, contact_ids, now - SERVICE_WINDOW)
     asks = {one.contact_id for one in batch if is_budgeted(one.category, one.source, one.priority)}
     marketing = await budget.left(tx, asks, SPENDS, LIVE_PRIORITY, now - WEEK)
-    people = await queue.recipients(tx, contact_ids)
-    company_of = {one.contact_id: one.company_id for one in batch}
-    used = {(one.company_id, *name) for one in batch if (name := template_of(one))}
-    found = await templates.find_many(tx, used)
-    phones = [
-        phone
-        for phone in await phone_use.of_companies(tx, company_ids)
-        if phone.kind in kinds and phone.remote_id
-    ]
-    days = {one.id: now.astimezone(zone(one.zone)).date() for one in known.values()}
-    sent = await phone_use.hold_days(tx, {(one.id, days[one.company_id]) for one in phones})
-    totals = await phone_use.hold_company_days(tx, set(days.items()))
-    load = Load({}, {}, {}, days, {one: {} for one in company_ids}, {}, {})
-    for key, template in found.items():
-        load.template_status[key] = template.status.upper()
-    for company in known.values():
-        load.companies[company.id] = CompanyFacts(
-            hours=week(rules[company.id].sending_hours),
-            gap_minutes=rules[company.id].gap_minutes,
-            day_ends=next_day(now, company.zone),
-            daily_limit=rules[company.id].daily_limit,
-            sent_today=totals[company.id, days[company.id]],
-            transactional_any_hour=company.settings.transactional_any_hour,
-            marketing_per_day=company.settings.marketing_per_day,
-            marketing_per_week=company.settings.marketing_per_week,
-        )
-    for phone in phones:
-        day = days[phone.company_id]
-        load.access[phone.id] = phone
-        load.phones[phone.company_id][phone.id] = _phone(
-            phone,
-            sent[phone.id, day],
-            load.companies[phone.company_id].day_ends,
-            needs_window=kinds[phone.kind].needs_window,
-        )
-    for contact_id, (person, address) in people.items():
+    for contact_id, (person, address) in (await queue.recipients(tx, contact_ids)).items():
         number = address.value if address and address.space == "number" else ""
         company = known[company_of[contact_id]]
+        met = person.last_inbound_at or person.last_outbound_at
         load.addresses[contact_id] = address
         load.contacts[contact_id] = ContactFacts(
             zones=zones_for(person.zone, number, company.zone),
@@ -140,29 +158,10 @@ async def load(
             last_inbound_at=person.last_inbound_at,
             last_phone_id=person.last_phone_id,
             last_out_at=last_out.get(contact_id),
+            last_left_at=person.last_outbound_at,
+            is_known=met is not None,
             windows=windows.get(contact_id, {}),
             marketing=tuple(marketing.get(contact_id, ())),
             handed_over=person.handed_over_at is not None,
             handed_over_run=person.handed_over_run_id,
         )
-    return load
-
-
-def _phone(
-    phone: SendingPhone, today: tuple[int, int], day_ends: datetime, *, needs_window: bool
-) -> PhoneFacts:
-    return PhoneFacts(
-        id=phone.id,
-        added_at=phone.added_at,
-        day_ends=day_ends,
-        name=phone.name or phone.number,
-        status=phone.status,
-        paused_until=phone.paused_until,
-        breaker_until=phone.breaker_until,
-        daily_limit=phone.daily_limit,
-        sent_today=today[0],
-        failed_today=today[1],
-        failures_in_row=phone.failures_in_row,
-        last_sent_at=phone.last_sent_at,
-        needs_window=needs_window,
-    )

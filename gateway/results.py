@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.channel import Accepted, SendError, remedy
-from gateway.claims import Parcel
+from gateway.claims import Parcel, places_of
 from gateway.consequences import Setback, bear
 from gateway.pacing import jittered
 from gateway.states import accepted, failed, newly_left, verdict, with_error
@@ -57,7 +57,7 @@ async def record(
     changed: list[InHand] = []
     verdicts: list[dict[str, Any]] = []
     setbacks: list[Setback] = []
-    places: Counter[tuple[int, date]] = Counter()
+    given_back: list[Parcel] = []
     company_places: Counter[tuple[int, date]] = Counter()
     for parcel, outcome in results:
         before = held.get(parcel.queued.id)
@@ -72,7 +72,7 @@ async def record(
             after = _after_error(before, parcel, outcome, worker, now)
             setbacks.append(_setback(parcel, outcome))
             if outcome.meaning != "uncertain":
-                places[parcel.phone.id, parcel.day] -= 1
+                given_back.append(parcel)
                 company_places[parcel.queued.company_id, parcel.day] -= 1
         if after != before:
             changed.append(after)
@@ -85,8 +85,10 @@ async def record(
         tx, {parcel.queued.contact_id: (now, parcel.phone.id) for parcel, _ in went}
     )
     await _learn_wa_ids(tx, went, now)
-    told = await bear(tx, setbacks, {parcel.phone.id for parcel, _ in went}, now)
-    await phone_use.count(tx, {key: (n, 0) for key, n in places.items()})
+    told = await bear(tx, setbacks, Counter(parcel.phone.id for parcel, _ in went), now)
+    for by_day, count in ((True, phone_use.count), (False, phone_use.count_hours)):
+        places = places_of(given_back, by_day=by_day)
+        await count(tx, {key: -place for key, place in places.items()})
     await phone_use.count_companies(tx, company_places)
     told += len(await events.insert_many(tx, verdicts))
     return Recorded(

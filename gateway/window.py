@@ -6,7 +6,7 @@ no change of clocks and no number that spans several zones ever yields a forbidd
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LOOK_AHEAD_DAYS = 9  # a full week, the day it started on, and one more for clocks ahead of ours
 MAX_JUMPS = 200  # far above what zones around the world need within the days looked at
 MINUTES_A_DAY = 24 * 60
-MINUTE = timedelta(minutes=1)
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 class Hours(Struct, frozen=True):
@@ -32,17 +32,22 @@ class Hours(Struct, frozen=True):
 
 
 class Week(Struct, frozen=True):
-    """Seven days from Monday; None is a day without sending."""
+    """Seven days from Monday; None is a day without sending. `closed`: holidays, whole days."""
 
     days: tuple[Hours | None, ...]
+    closed: frozenset[date] = frozenset()
+
+    def on(self, day: date) -> Hours | None:
+        """The hours that begin on that day."""
+        return None if day in self.closed else self.days[day.weekday()]
 
 
-def week(sending_hours: Mapping[Any, Sequence[str] | None]) -> Week:
+def week(sending_hours: Mapping[Any, Sequence[str] | None], closed: Iterable[date] = ()) -> Week:
     """A company's setting `{"mon": ["09:00", "20:00"], "sun": None}` as a week.
 
     Days that are not named are closed. Raises ValueError for a time that is none.
     """
-    return Week(tuple(_hours(sending_hours.get(day)) for day in WEEKDAYS))
+    return Week(tuple(_hours(sending_hours.get(day)) for day in WEEKDAYS), frozenset(closed))
 
 
 def is_allowed(now: datetime, hours: Week, zones: Sequence[str]) -> bool:
@@ -95,6 +100,11 @@ def _minute(clock: str) -> int:
 def _inside(local: datetime, hours: Week) -> bool:
     minute, weekday = local.hour * 60 + local.minute, local.weekday()
     today, yesterday = hours.days[weekday], hours.days[weekday - 1]
+    if hours.closed:
+        day = local.date()
+        if day in hours.closed:
+            return False
+        yesterday = hours.on(day - DAY)
     if today is not None and today.start <= minute and (minute < today.end or _over_night(today)):
         return True
     return yesterday is not None and _over_night(yesterday) and minute < yesterday.end
@@ -110,7 +120,7 @@ def _next_opening(now: datetime, hours: Week, name: str) -> datetime | None:
     today = now.astimezone(clock).date()
     for ahead in range(LOOK_AHEAD_DAYS):
         day = today + timedelta(days=ahead)
-        opening = hours.days[day.weekday()]
+        opening = hours.on(day)
         if opening is None:
             continue
         for moment in _moments(day, opening.start, clock):

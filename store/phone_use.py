@@ -15,10 +15,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.database import as_kind, columns_of, insert_into
-from store.phones import company_days, phone_days, phones
-
-Days = Mapping[tuple[int, date], tuple[int, int]]
-"""`{(phone id, local day): (sent, failed)}`"""
+from store.phones import company_days, phone_days, phone_hours, phones
 
 
 class SendingPhone(Struct, frozen=True):
@@ -41,6 +38,18 @@ class SendingPhone(Struct, frozen=True):
     paused_until: datetime | None
     last_sent_at: datetime | None
     added_at: datetime
+    quality: str
+    quality_at: datetime | None
+    campaigns_rest_until: datetime | None
+    no_new_until: datetime | None
+    gap_until: datetime | None
+    hourly_limit: int | None
+    messaging_limit: int | None
+    throughput_per_s: int | None
+    unreceipted: int
+    last_receipt_at: datetime | None
+    paired_at: datetime | None
+    woke_at: datetime | None
 
     def secret(self, name: str) -> str:
         """One of the credentials (`token`, `app_secret`); empty when there is none."""
@@ -69,22 +78,93 @@ async def app_secrets(tx: AsyncConnection, kind: str) -> list[str]:
     return sorted({one.secret("app_secret") for one in found} - {""})
 
 
+class Use(Struct, frozen=True):
+    """What phones did on one of their days, or in several: messages, those that failed, people
+    who never wrote before, receipts that came, and people who wrote back.
+    """
+
+    sent: int = 0
+    failed: int = 0
+    fresh: int = 0
+    delivered: int = 0
+    answered: int = 0
+
+
+class Counted(Struct, frozen=True):
+    """Places taken (or given back) at once: of the day, of the hour, of the account's people."""
+
+    sent: int = 0
+    failed: int = 0
+    fresh: int = 0
+    opened: int = 0
+
+    def __add__(self, more: Counted) -> Counted:
+        """Both together."""
+        return Counted(
+            self.sent + more.sent,
+            self.failed + more.failed,
+            self.fresh + more.fresh,
+            self.opened + more.opened,
+        )
+
+    def __neg__(self) -> Counted:
+        """The same given back."""
+        return Counted(-self.sent, -self.failed, -self.fresh, -self.opened)
+
+
 async def hold_days(
     tx: AsyncConnection, phone_days_of: Collection[tuple[int, date]]
-) -> dict[tuple[int, date], tuple[int, int]]:
-    """`(sent, failed)` of these days, held until the transaction ends."""
+) -> dict[tuple[int, date], Use]:
+    """What phones did on these days, held until the transaction ends."""
     if not phone_days_of:
         return {}
     keys = sorted(phone_days_of)
-    rows = [{"phone_id": phone_id, "day": day, "sent": 0, "failed": 0} for phone_id, day in keys]
+    rows = [{"phone_id": phone_id, "day": day} for phone_id, day in keys]
     await tx.execute(insert_into(tx, phone_days).on_conflict_do_nothing(), rows)
     query = (
-        sa.select(phone_days)
+        sa.select(phone_days.c.phone_id, phone_days.c.day, *columns_of(Use, phone_days))
         .where(sa.tuple_(phone_days.c.phone_id, phone_days.c.day).in_(keys))
         .order_by(phone_days.c.phone_id, phone_days.c.day)
         .with_for_update()
     )
-    return {(row.phone_id, row.day): (row.sent, row.failed) for row in await tx.execute(query)}
+    return {(row[0], row[1]): Use(*row[2:]) for row in await tx.execute(query)}
+
+
+async def lately(tx: AsyncConnection, phone_ids: Collection[int], since: date) -> dict[int, Use]:
+    """What each phone did from that day on, all together; those that did nothing are left out."""
+    sums = [sa.func.sum(column) for column in columns_of(Use, phone_days)]
+    query = (
+        sa.select(phone_days.c.phone_id, *sums)
+        .where(phone_days.c.phone_id.in_(phone_ids), phone_days.c.day >= since)
+        .group_by(phone_days.c.phone_id)
+    )
+    return {row[0]: Use(*(int(n) for n in row[1:])) for row in await tx.execute(query)}
+
+
+async def hours(tx: AsyncConnection, phone_ids: Collection[int], hour: datetime) -> dict[int, int]:
+    """`{phone id: messages sent in the hour that began then}`."""
+    query = sa.select(phone_hours.c.phone_id, phone_hours.c.sent).where(
+        phone_hours.c.phone_id.in_(phone_ids), phone_hours.c.hour == hour
+    )
+    return {row.phone_id: row.sent for row in await tx.execute(query)}
+
+
+async def people(
+    tx: AsyncConnection, account_ids: Collection[str], since: datetime
+) -> dict[str, tuple[int, datetime]]:
+    """`{account: (people turned to since then, the first hour in which one was)}`, over all numbers
+    of each business account.
+    """
+    query = (
+        sa.select(
+            phones.c.account_id, sa.func.sum(phone_hours.c.opened), sa.func.min(phone_hours.c.hour)
+        )
+        .join(phone_hours, phone_hours.c.phone_id == phones.c.id)
+        .where(phones.c.account_id.in_(account_ids))
+        .where(phone_hours.c.hour > since, phone_hours.c.opened > 0)
+        .group_by(phones.c.account_id)
+    )
+    return {account: (int(n), first) for account, n, first in await tx.execute(query)}
 
 
 async def hold_company_days(
@@ -105,24 +185,73 @@ async def hold_company_days(
     return {(row.company_id, row.day): row.sent for row in await tx.execute(query)}
 
 
-async def count(tx: AsyncConnection, more: Days) -> None:
+async def count(tx: AsyncConnection, more: Mapping[tuple[int, date], Counted]) -> None:
     """Add to phones' days; negative numbers give places back."""
     query = insert_into(tx, phone_days)
+    names = ("sent", "failed", "fresh")
     rows = [
-        {"phone_id": phone_id, "day": day, "sent": sent, "failed": failed}
-        for (phone_id, day), (sent, failed) in sorted(more.items())
-        if sent or failed
+        {"phone_id": phone_id, "day": day} | {name: getattr(counted, name) for name in names}
+        for (phone_id, day), counted in sorted(more.items(), key=lambda one: one[0])
+        if any(getattr(counted, name) for name in names)
     ]
     if rows:
+        sums = {name: phone_days.c[name] + query.excluded[name] for name in names}
+        query = query.on_conflict_do_update(index_elements=["phone_id", "day"], set_=sums)
+        await tx.execute(query, rows)
+
+
+async def count_hours(tx: AsyncConnection, more: Mapping[tuple[int, datetime], Counted]) -> None:
+    """Add to phones' hours (when each began), like `count`."""
+    query = insert_into(tx, phone_hours)
+    rows = [
+        {"phone_id": phone_id, "hour": hour, "sent": counted.sent, "opened": counted.opened}
+        for (phone_id, hour), counted in sorted(more.items(), key=lambda one: one[0])
+        if counted.sent or counted.opened
+    ]
+    if rows:
+        sums = {name: phone_hours.c[name] + query.excluded[name] for name in ("sent", "opened")}
+        query = query.on_conflict_do_update(index_elements=["phone_id", "hour"], set_=sums)
+        await tx.execute(query, rows)
+
+
+async def note_reports(
+    tx: AsyncConnection,
+    reported: Mapping[int, datetime],
+    delivered: Mapping[tuple[int, date], int],
+    answered: Mapping[tuple[int, date], int],
+) -> None:
+    """WhatsApp reported on messages of these phones (`{phone id: when}`), which so are alive; so
+    many arrived, and so many people wrote back, on these days.
+    """
+    for name, counts in (("delivered", delivered), ("answered", answered)):
+        query = insert_into(tx, phone_days)
+        rows = [
+            {"phone_id": phone_id, "day": day, name: n}
+            for (phone_id, day), n in sorted(counts.items())
+        ]
+        if rows:
+            sums = {name: phone_days.c[name] + query.excluded[name]}
+            query = query.on_conflict_do_update(index_elements=["phone_id", "day"], set_=sums)
+            await tx.execute(query, rows)
+    if reported:
         await tx.execute(
-            query.on_conflict_do_update(
-                index_elements=["phone_id", "day"],
-                set_={
-                    "sent": phone_days.c.sent + query.excluded.sent,
-                    "failed": phone_days.c.failed + query.excluded.failed,
-                },
+            sa.update(phones)
+            .where(phones.c.id == sa.bindparam("of"))
+            .values(
+                unreceipted=0, last_receipt_at=sa.bindparam("at", type_=phones.c.added_at.type)
             ),
-            rows,
+            [{"of": phone_id, "at": at} for phone_id, at in sorted(reported.items())],
+        )
+
+
+async def pace(tx: AsyncConnection, gaps: Mapping[int, datetime]) -> None:
+    """`{phone id: until when it says nothing more}`."""
+    if gaps:
+        await tx.execute(
+            sa.update(phones)
+            .where(phones.c.id == sa.bindparam("of"))
+            .values(gap_until=sa.bindparam("until", type_=phones.c.gap_until.type)),
+            [{"of": phone_id, "until": until} for phone_id, until in sorted(gaps.items())],
         )
 
 

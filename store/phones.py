@@ -53,6 +53,7 @@ phones = sa.Table(
     sa.Column("wanted", Words),  # what its owner shall do: pair, reconnect, log_out
     sa.Column("pairing", JSON),  # the code to scan or type while it is being paired
     sa.Column("paired_at", Moment),
+    sa.Column("woke_at", Moment),  # it sends again after days of silence
 )
 
 phone_days = sa.Table(

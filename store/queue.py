@@ -66,6 +66,7 @@ class Recipient(Struct, frozen=True):
     handed_over_run_id: int | None
     deleted_at: datetime | None
     last_inbound_at: datetime | None
+    last_outbound_at: datetime | None
     last_phone_id: int | None
 
 
@@ -259,7 +260,7 @@ async def last_in(
 
 
 async def claim(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Take messages in hand. Each row: of, phone_id, claimed_by, claimed_at, why."""
+    """Take messages in hand. Each row: of, phone_id, claimed_by, claimed_at, why, terms."""
     await _change(tx, rows, state="sending", attempts=messages.c.attempts + 1)
 
 

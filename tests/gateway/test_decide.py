@@ -22,6 +22,7 @@ from gateway.decide import (
     SendNow,
     decide,
 )
+from gateway.fleet import Fleet
 from gateway.window import WEEKDAYS, is_allowed, week
 
 NOW = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)
@@ -54,7 +55,7 @@ def asked(
         structs.replace(MESSAGE, **message or {}),
         structs.replace(CONTACT, **contact or {}),
         structs.replace(COMPANY, **company or {}),
-        phones,
+        Fleet(phones, now),
         now,
     )
     assert all(words.endswith(".") for words in decision.why)
@@ -243,7 +244,7 @@ def test_what_automations_send_is_always_inside_the_hours(
     message = structs.replace(MESSAGE, category=category, priority=priority)
     inbound = None if wrote is None else now - wrote * MINUTE
     contact = structs.replace(CONTACT, zones=tuple(zones), last_inbound_at=inbound)
-    decision = decide(message, contact, COMPANY, (PHONE,), now)
+    decision = decide(message, contact, COMPANY, Fleet((PHONE,), now), now)
     if isinstance(decision, SendNow):
         assert is_allowed(now, COMPANY.hours, zones)
     else:
@@ -257,7 +258,7 @@ def test_a_message_over_the_budget_says_when_it_tries_again() -> None:
             structs.replace(MESSAGE, **message),
             structs.replace(CONTACT, **TWO),
             structs.replace(COMPANY, **AT_MOST_TWO),
-            (PHONE,),
+            Fleet((PHONE,), NOW),
             NOW,
         )
         return decision.why[0]
@@ -303,16 +304,17 @@ def test_no_sequence_of_claims_goes_over_the_budget(
             over_budget=chance.choice(["defer", "drop"]),
         )
         contact = structs.replace(CONTACT, marketing=tuple(left))
-        decision = decide(message, contact, company, (PHONE,), now)
+        decision = decide(message, contact, company, Fleet((PHONE,), now), now)
         counted = is_budgeted(message.category, message.source, message.priority)
         if isinstance(decision, SendNow) and counted:
             left.append(now)
         elif isinstance(decision, Later) and counted and chance.random() < 0.5:
             # The moment is exact: whoever comes then finds room, and nobody before.
-            before = decide(message, contact, company, (PHONE,), decision.at - timedelta(seconds=1))
+            early = decision.at - timedelta(seconds=1)
+            before = decide(message, contact, company, Fleet((PHONE,), early), early)
             assert not isinstance(before, SendNow)
             now = decision.at
-            again = decide(message, contact, company, (PHONE,), now)
+            again = decide(message, contact, company, Fleet((PHONE,), now), now)
             assert isinstance(again, SendNow) or not always_open
             left += [now] if isinstance(again, SendNow) else []
         free += not counted

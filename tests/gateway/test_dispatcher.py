@@ -132,12 +132,15 @@ async def test_phone_limit_is_held_and_the_other_phone_helps(house: House) -> No
         await tx.execute(sa.update(phones).values(daily_limit=2))
     await house.add_phone("2000", daily_limit=1)
     for _ in range(5):
-        await house.queue(await house.contact(wrote_minutes_ago=3))
+        await house.queue(await house.contact(wrote_minutes_ago=30), priority=1)
     await house.dispatcher().drain()
     assert Counter(house.meta.paths) == {
         "/v24.0/1000/messages": 2,
         "/v24.0/2000/messages": 1,
     }
+    await house.queue(await house.contact(wrote_minutes_ago=3))  # somebody waits for this one
+    await house.dispatcher().drain()
+    assert len(house.meta.paths) == 4
 
 
 @pytest.mark.parametrize(
