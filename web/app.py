@@ -27,10 +27,13 @@ from web.hooks import incoming
 from web.hooks import routes as hook_routes
 from web.links import routes as link_routes
 from web.messages import routes as message_routes
+from web.phones import adding as phone_adding
+from web.phones import pairing as phone_pairing
 from web.phones import routes as phone_routes
 from web.scenarios import routes as scenario_routes
 from web.security.gate import Gate
 from web.security.headers import add_headers
+from web.security.operator import OperatorLimit
 from web.security.who import Who
 from web.shell.errors import on_crash, on_http_error, on_invalid, on_not_found
 from web.shell.render import STATIC
@@ -49,6 +52,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     *contact_routes.HANDLERS,
     *message_routes.HANDLERS,
     *phone_routes.HANDLERS,
+    *phone_adding.HANDLERS,
+    *phone_pairing.HANDLERS,
 )
 
 
@@ -85,7 +90,13 @@ def create_app(web: WebConfig) -> Litestar:
     )
     return Litestar(
         route_handlers=[pages, api_router(), static],
-        state=State({"web": web, "sign_in_limits": SignInLimits(web.sign_in_tries)}),
+        state=State(
+            {
+                "web": web,
+                "sign_in_limits": SignInLimits(web.sign_in_tries),
+                "operator_limit": OperatorLimit(),
+            }
+        ),
         dependencies={
             "web": Provide(provide_web, sync_to_thread=False),
             "who": Provide(provide_who, sync_to_thread=False),

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from web.shell.render import page
 
-VERBS = ("get", "post", "put", "delete")
+VERBS = ("get", "post", "put", "patch", "delete")
 ABOUT = (
     "Send your key as “Authorization: Bearer tt_…”. Ids are strings of digits, times ISO 8601 in "
     "UTC. Lists come as {items, next}; give next as ?after= for more. Errors have one shape: "
@@ -77,7 +77,12 @@ def openapi_config() -> OpenAPIConfig:
         version="1",
         description=ABOUT,
         components=Components(
-            security_schemes={"apiKey": SecurityScheme(type="http", scheme="bearer")}
+            security_schemes={
+                "apiKey": SecurityScheme(type="http", scheme="bearer"),
+                "adminKey": SecurityScheme(
+                    type="apiKey", name="X-Admin-Key", security_scheme_in="header"
+                ),
+            }
         ),
         openapi_router=Router(
             "/api/v1/schema",

@@ -104,6 +104,7 @@ class Gate(ASGIMiddleware):
             name=user.name or user.email,
             email=user.email,
             user_id=user.id,
+            on_hold=company.on_hold(self.web.clock()),
         )
 
     async def _by_key(self, header: str) -> Who:

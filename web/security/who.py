@@ -16,7 +16,9 @@ ROLES: tuple[Role, ...] = ("viewer", "agent", "editor", "admin", "owner")
 
 
 class Who(Struct, frozen=True):
-    """A signed-in user, or the holder of an API key (`user_id` None, `key_id` set)."""
+    """A signed-in user, or the holder of an API key (`user_id` None, `key_id` set). `on_hold` says
+    why the company sends nothing at present.
+    """
 
     company_id: int
     company: str
@@ -28,6 +30,7 @@ class Who(Struct, frozen=True):
     email: str = ""
     user_id: int | None = None
     key_id: int | None = None
+    on_hold: str = ""
 
     def may(self, role: Role) -> bool:
         """Whether this one has at least `role`."""

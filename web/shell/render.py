@@ -80,12 +80,19 @@ def page(
         "here": request.url.path,
         "theme": theme if theme in THEMES else "auto",
         "sandbox_url": web.sandbox_url,
-        "notices": notices,
+        "notices": [*_on_hold(who), *notices],
         "zone": who.zone if who else ZoneInfo("UTC"),
         "now": web.clock(),
     }
     body = environment().get_template(template).render({**frame, **values})
     return Response(body, media_type=MediaType.HTML, status_code=status)
+
+
+def _on_hold(who: Who | None) -> list[Notice]:
+    if who is None or not who.on_hold:
+        return []
+    said = f"Sending is on hold: {who.on_hold}. Messages are being kept, none is lost."
+    return [Notice(said, "warn")]
 
 
 @cache
