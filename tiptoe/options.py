@@ -34,3 +34,8 @@ def matching(option: str, value: str, pattern: str, wanted: str) -> str:
 def country_given(value: str) -> str:
     """Return `value` as ISO 3166 alpha-2. Raises click.BadParameter."""
     return matching("--country", value.upper(), r"[A-Z]{2}", "two letters such as IT")
+
+
+def language_given(value: str) -> str:
+    """Return `value` as ISO 639. Raises click.BadParameter."""
+    return matching("--language", value.lower(), r"[a-z]{2}", "two letters such as en")
