@@ -38,6 +38,8 @@ def run_web(settings: Settings) -> None:
             base_url=settings.base_url,
             verify_token=verify_token(settings),
             sandbox_url=settings.sandbox_page_url,
+            cloud_api_url=settings.cloud_api_url,
+            cloud_api_version=settings.cloud_api_version,
             redis_answers=_redis_probe(settings.redis_url),
         )
     )

@@ -19,8 +19,9 @@ class WebConfig:
 
     `clock` is the time automations live by, `real_clock` the wall's (heartbeats carry that one).
     `secret` signs cookies, at least 32 characters. `base_url` is how browsers reach us.
-    `sandbox_url` is the page of the pretend WhatsApp, where there is one. `redis_answers` is asked
-    by /health; None where no Redis is used.
+    `sandbox_url` is the page of the pretend WhatsApp, where there is one. `cloud_api_url` and
+    `cloud_api_version` are asked about a number before it is connected. `redis_answers` is asked by
+    /health; None where no Redis is used.
     """
 
     database: Database
@@ -31,6 +32,8 @@ class WebConfig:
     base_url: str = "http://localhost:8000"
     verify_token: str = ""
     sandbox_url: str = ""
+    cloud_api_url: str = "https://graph.facebook.com"
+    cloud_api_version: str = "v24.0"
     redis_answers: Callable[[], Awaitable[bool]] | None = None
     session_lasts: timedelta = timedelta(days=14)
     sign_in_tries: int = 8  # wrong passwords per address and e-mail in a quarter of an hour
