@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from math import ceil
 from typing import Any
 
@@ -22,17 +22,18 @@ from gateway.balance import Need
 from gateway.channel import Address, Channel
 from gateway.decide import Later, Never, SendNow, decide
 from gateway.facts import Load, load
-from gateway.pacing import own_gap
+from gateway.pacing import LIVE_PRIORITY, own_gap
 from gateway.phone_facts import hour_of
 from gateway.turns import by_rank
 from gateway.verdicts import verdict_row
-from store import events, held, phone_use, queue, runs
+from store import events, held, leases, phone_use, queue, runs
 from store.messages import RECALLED
 from store.phone_use import Counted, SendingPhone
 from store.queue import Queued
 
 REASONS_KEPT = 12  # a message that waits for weeks needs no diary
 SET_ASIDE = timedelta(minutes=10)  # until a message is looked at again that we stumbled over
+SHARING_AT_ONCE = 8  # automations served in one claim
 SOON = timedelta(seconds=1)  # no decision may bring a message back in the same moment
 
 log = structlog.get_logger(__name__)
@@ -92,7 +93,8 @@ async def claim(
     """Decide about up to `room` due messages. `permit(phone id)` takes one of a phone's permits
     for this second, False when there is none left: such a message simply stays where it is.
     """
-    batch, out_of_line = await _due(tx, now, room)
+    not_ours = await _served_elsewhere(tx, channels, worker)
+    batch, out_of_line = await _due(tx, not_ours, now, room)
     if not batch:
         return Claimed(held=out_of_line)
     # Asked while the contacts are held: a run that the engine stopped has its message recalled
@@ -119,11 +121,23 @@ async def claim(
     )
 
 
-async def _due(tx: AsyncConnection, now: datetime, room: int) -> tuple[list[Queued], int]:
-    """Due messages, most urgent lines first, companies of one priority sharing the room; and how
-    many of paused automations were taken out of the lines.
+async def _served_elsewhere(
+    tx: AsyncConnection, channels: Mapping[str, Channel], worker: str
+) -> set[int]:
+    """Companies with a paired phone that another worker owns: only that one can choose among all
+    of their phones. Leases live in real time.
     """
-    lines = await queue.due_lines(tx, now)
+    leased = [kind for kind, channel in channels.items() if channel.leased]
+    return await leases.companies_of_others(tx, leased, worker, datetime.now(UTC))
+
+
+async def _due(
+    tx: AsyncConnection, not_ours: Collection[int], now: datetime, room: int
+) -> tuple[list[Queued], int]:
+    """Due messages, most urgent lines first, companies of one priority sharing the room, and the
+    automations of a company its share; and how many of paused automations left the lines.
+    """
+    lines = [line for line in await queue.due_lines(tx, now) if line[1] not in not_ours]
     paused = await held.paused(tx, {company_id for _, company_id in lines})
     found: list[Queued] = []
     out_of_line = 0
@@ -132,13 +146,11 @@ async def _due(tx: AsyncConnection, now: datetime, room: int) -> tuple[list[Queu
         if left <= 0:
             break
         sharing = sum(1 for other, _ in lines[place:] if other == priority)
-        share = ceil(left / sharing)
         resting = paused.get(company_id, ())
         if resting:
             out_of_line += await held.hold(tx, company_id, priority, resting, now)
-        found += await queue.claim_due(
-            tx, company_id, priority, now, share, except_automations=resting
-        )
+        share = ceil(left / sharing)
+        found += await _of_line(tx, company_id, priority, resting, now, share)
     contact_ids = {one.contact_id for one in found}
     busy = await queue.busy_contacts(tx, contact_ids)
     news = await queue.contacts_with_news(tx, contact_ids)
@@ -148,6 +160,36 @@ async def _due(tx: AsyncConnection, now: datetime, room: int) -> tuple[list[Queu
         if one.contact_id not in busy and not (one.run_id and one.contact_id in news)
     ]
     return await by_rank(tx, free, now), out_of_line
+
+
+async def _of_line(
+    tx: AsyncConnection,
+    company_id: int,
+    priority: int,
+    resting: Collection[int],
+    now: datetime,
+    room: int,
+) -> list[Queued]:
+    """Up to `room` due messages of one line, in equal parts from each automation in it: a campaign
+    of a hundred thousand must not keep a small one waiting. Answers go by their age alone.
+    """
+    if priority == LIVE_PRIORITY:
+        sharing: list[queue.Share] = [queue.EVERYBODY]
+    else:
+        sharing = [*await queue.shares(tx, company_id, priority, now)]
+        if len(sharing) > SHARING_AT_ONCE:  # in turn; which ones begin is as good as chance
+            first = int(now.timestamp() * 1000) % len(sharing)
+            sharing = [*sharing[first:], *sharing[:first]][:SHARING_AT_ONCE]
+        elif len(sharing) == 1:
+            sharing = [queue.EVERYBODY]  # by the line's own index, which is in order of time
+    found: list[Queued] = []
+    for place, of in enumerate(sharing):
+        share = ceil((room - len(found)) / (len(sharing) - place))
+        if share:
+            found += await queue.claim_due(
+                tx, company_id, priority, now, share, except_automations=resting, of=of
+            )
+    return found
 
 
 class _Books:

@@ -16,7 +16,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.events import ConsentChanged
-from gateway.channel import Remedy, SendError, remedy
+from gateway.channel import NO_NEW_CHATS, Remedy, SendError, remedy
 from gateway.pacing import IDLE, jittered
 from gateway.quality import is_worrying, rest_after
 from store import alerts, contacts, events, phone_use, templates
@@ -26,7 +26,6 @@ log = structlog.get_logger(__name__)
 
 LOGGED_OUT_CODES = (0, 190)
 BANNED_CODES = (368, 131031)
-TIME_LOCKED = 463  # a paired phone may not write to people it does not know, for hours to days
 NO_NEW_FOR = timedelta(hours=24)
 TEMPLATE_STATUS = {132001: "DELETED", 132015: "PAUSED", 132016: "DISABLED"}
 
@@ -161,7 +160,7 @@ def _rests(phone: SendingPhone, setbacks: Sequence[Setback], now: datetime) -> d
         until = now + longest
         if phone.paused_until is None or phone.paused_until < until:
             changes["paused_until"] = until
-    if any(one.error.code == TIME_LOCKED for one in setbacks):
+    if any(one.error.code == NO_NEW_CHATS for one in setbacks):
         changes["no_new_until"] = now + NO_NEW_FOR
     return changes
 

@@ -116,7 +116,7 @@ def facts_of(
         day_ends=day_ends,
         name=phone.name or phone.number,
         account=phone.account_id or f"phone:{phone.id}",
-        status=phone.status,
+        status="offline" if channel.leased and not channel.owns(phone.id) else phone.status,
         paused_until=phone.paused_until,
         breaker_until=phone.breaker_until,
         gap_until=phone.gap_until,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,12 +16,12 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.addresses import Address
-from store.companies import companies
+from store.companies import companies, sending
 from store.contacts import contact_addresses, contacts
 from store.database import as_kind, columns_of, skip_locked
 from store.events import events
 from store.ids import first_id_at
-from store.messages import CLAIMED, QUEUED, messages
+from store.messages import CLAIMED, QUEUED, QUEUED_BY_AUTOMATION, messages
 
 LOOK_BACK = timedelta(days=8)  # a message hardly ever waits longer before it is sent
 OUR_CLOCKS_DIFFER = timedelta(minutes=5)  # between processes that make ids
@@ -29,6 +30,16 @@ UNSURE = sa.and_(CLAIMED, messages.c.state == "unconfirmed")
 KNOWN_TO_HAVE_LEFT = ("sending", "unconfirmed", "sent", "delivered", "read")
 PRIORITIES = (0, 1, 2)  # a live answer, transactional, marketing
 SENDABLE = ("wa_id", "phone", "user_id")  # in the order in which they are preferred
+
+
+class Everybody(Enum):
+    """All messages of a line, whatever automation they belong to."""
+
+    YES = True
+
+
+EVERYBODY = Everybody.YES
+Share = int | Everybody | None
 
 
 class Queued(Struct, frozen=True):
@@ -99,7 +110,8 @@ class InHand(Struct, frozen=True):
 
 
 async def due_lines(tx: AsyncConnection, now: datetime) -> list[tuple[int, int]]:
-    """`(priority, company id)` of every line that has somebody due, most urgent first.
+    """`(priority, company id)` of every line that has somebody due, most urgent first. Companies
+    that may not send for now have none: their messages stay where they are.
 
     Reads one index entry per line, however long it is.
     """
@@ -119,7 +131,7 @@ async def due_lines(tx: AsyncConnection, now: datetime) -> list[tuple[int, int]]
     query = (
         sa.select(lines.c.priority, companies.c.id)
         .select_from(lines.join(companies, sa.true()))
-        .where(due)
+        .where(due, sending(now))
         .order_by(lines.c.priority, companies.c.id)
     )
     return [(priority, company_id) for priority, company_id in await tx.execute(query)]
@@ -132,6 +144,29 @@ async def next_due(tx: AsyncConnection) -> datetime | None:
     return at
 
 
+async def shares(
+    tx: AsyncConnection, company_id: int, priority: int, now: datetime
+) -> list[int | None]:
+    """The automations that have somebody due in one line, None for messages that belong to none.
+
+    Walks from automation to automation in the index: what it reads grows with their number, not
+    with that of the messages.
+    """
+    mine = sa.and_(messages.c.priority == priority, messages.c.company_id == company_id)
+    of = messages.c.automation_id
+    first = sa.select(sa.func.min(of).label("id")).where(QUEUED_BY_AUTOMATION, mine)
+    walk = first.cte("walk", recursive=True)
+    after = sa.select(sa.func.min(of)).where(QUEUED_BY_AUTOMATION, mine, of > walk.c.id)
+    walk = walk.union_all(
+        sa.select(after.correlate(walk).scalar_subquery()).where(walk.c.id.is_not(None))
+    )
+    due = sa.exists().where(QUEUED_BY_AUTOMATION, mine, of == walk.c.id, messages.c.due_at <= now)
+    found = await tx.execute(sa.select(walk.c.id).where(walk.c.id.is_not(None), due))
+    others = sa.select(sa.literal(1)).where(QUEUED, mine, of.is_(None), messages.c.due_at <= now)
+    none = (await tx.execute(others.limit(1))).first() is not None
+    return [*found.scalars(), *([None] if none else [])]
+
+
 async def claim_due(
     tx: AsyncConnection,
     company_id: int,
@@ -140,8 +175,10 @@ async def claim_due(
     limit: int,
     *,
     except_automations: Collection[int] = (),
+    of: Share = EVERYBODY,
 ) -> list[Queued]:
-    """Up to `limit` due messages of one line with their contacts, held until the transaction ends.
+    """Up to `limit` due messages of one line with their contacts, held until the transaction ends;
+    `of` everybody, or of one automation (None: of those that belong to none).
 
     Left out: contacts who have a message in hand or an older one on its way to another try,
     messages of runs whose contact has events the engine has not seen (they may recall it), and
@@ -155,6 +192,10 @@ async def claim_due(
         .order_by(messages.c.due_at, messages.c.id)
         .limit(limit)
     )
+    if not isinstance(of, Everybody):
+        query = query.where(
+            messages.c.automation_id.is_(None) if of is None else messages.c.automation_id == of
+        )
     if except_automations:
         theirs = messages.c.automation_id.in_(except_automations)
         query = query.where(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from store import leases, phones
+from store import companies, leases, phones
 from store.database import Database
 
 LEASE = timedelta(seconds=20)
@@ -16,7 +16,8 @@ LEASE = timedelta(seconds=20)
 @pytest.fixture
 async def ids(db: Database, company: int, now: datetime) -> list[int]:
     async with db.write() as tx:
-        made = [await phones.create(tx, company, "neonize", now, name=f"{n}") for n in range(5)]
+        homes = [await companies.create(tx, f"Shop {n}", now=now) for n in range(5)]
+        made = [await phones.create(tx, home, "neonize", now) for home in homes]
         await phones.create(tx, company, "cloud_api", now, name="Meta's", remote_id="1")
     return made
 
@@ -84,3 +85,19 @@ async def test_what_is_given_up_is_free_at_once(
         await leases.give_up(tx, "a", ids[:2])
         await leases.give_up(tx, "somebody else", ids)
     assert await take(db, "b", now) == set(ids[:2])
+
+
+@pytest.mark.anyio
+async def test_all_phones_of_a_company_have_the_same_owner(
+    db: Database, company: int, now: datetime
+) -> None:
+    async with db.write() as tx:
+        mine = [await phones.create(tx, company, "neonize", now) for _ in range(3)]
+    assert await take(db, "a", now, at_most=1) == {mine[0]}
+    assert await take(db, "b", now) == set()
+    assert await take(db, "a", now) == set(mine[1:])
+    async with db.read() as tx:
+        for owner, others in (("a", set()), ("b", {company})):
+            assert await leases.companies_of_others(tx, ["neonize"], owner, now) == others
+    at_once = await asyncio.gather(*(take(db, f"{n}", now + LEASE, 1) for n in range(4)))
+    assert len([taken for taken in at_once if taken]) == 1

@@ -149,3 +149,11 @@ def upgrade() -> None:
         for column in columns:
             op.add_column(table, column)
     op.create_index("ix_messages_company_id_id", "messages", ["company_id", "id"], unique=False)
+    op.create_index(
+        "ix_messages_shares",
+        "messages",
+        ["priority", "company_id", "automation_id", "due_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'queued' AND automation_id IS NOT NULL"),
+        postgresql_where=sa.text("state = 'queued' AND automation_id IS NOT NULL"),
+    )
