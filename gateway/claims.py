@@ -7,7 +7,7 @@ reasons are on it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from math import ceil
 from typing import Any
@@ -19,11 +19,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.content import Content
 from gateway.balance import Need
-from gateway.channel import Address, Channel
+from gateway.channel import Address, Channel, PhoneAccess
 from gateway.decide import Later, Never, SendNow, decide
 from gateway.facts import Load, load
+from gateway.fleet import Fleet
 from gateway.pacing import LIVE_PRIORITY, own_gap
 from gateway.phone_facts import hour_of
+from gateway.throttle import Throttles
 from gateway.turns import by_rank
 from gateway.verdicts import verdict_row
 from store import events, held, leases, phone_use, queue, runs
@@ -34,6 +36,7 @@ from store.queue import Queued
 REASONS_KEPT = 12  # a message that waits for weeks needs no diary
 SET_ASIDE = timedelta(minutes=10)  # until a message is looked at again that we stumbled over
 SHARING_AT_ONCE = 8  # automations served in one claim
+TO_ONE_PERSON = "WhatsApp takes only so many messages to one person at a time."
 SOON = timedelta(seconds=1)  # no decision may bring a message back in the same moment
 
 log = structlog.get_logger(__name__)
@@ -87,11 +90,11 @@ async def claim(
     worker: str,
     channels: Mapping[str, Channel],
     room: int,
-    permit: Callable[[int], bool],
+    throttles: Throttles,
     now: datetime,
 ) -> Claimed:
-    """Decide about up to `room` due messages. `permit(phone id)` takes one of a phone's permits
-    for this second, False when there is none left: such a message simply stays where it is.
+    """Decide about up to `room` due messages. Where `throttles` have no permit left in this moment,
+    a message simply stays where it is.
     """
     not_ours = await _served_elsewhere(tx, channels, worker)
     batch, out_of_line = await _due(tx, not_ours, now, room)
@@ -100,7 +103,7 @@ async def claim(
     # Asked while the contacts are held: a run that the engine stopped has its message recalled
     # even if that was in somebody's hand just then and comes back to be sent again.
     stopped = await runs.stopped(tx, {one.run_id for one in batch if one.run_id})
-    books = _Books(await load(tx, batch, channels, now), stopped, worker, permit, now)
+    books = _Books(await load(tx, batch, channels, now), stopped, worker, throttles, now)
     for queued in batch:
         books.consider(queued)
     await queue.claim(tx, books.claims)
@@ -200,13 +203,13 @@ class _Books:
         facts: Load,
         stopped: Collection[int],
         worker: str,
-        permit: Callable[[int], bool],
+        throttles: Throttles,
         now: datetime,
     ) -> None:
         self.facts = facts
         self.stopped = stopped
         self.worker = worker
-        self.permit = permit
+        self.throttles = throttles
         self.now = now
         self.parcels: list[Parcel] = []
         self.claims: list[dict[str, Any]] = []
@@ -217,6 +220,9 @@ class _Books:
         self.company_days: Counter[tuple[int, date]] = Counter()
         self.served: set[int] = set()
         self.held_up = False
+        for fleet in facts.fleets.values():
+            for phone_id in fleet.phones:
+                self._look_at(fleet, phone_id)
 
     def consider(self, queued: Queued) -> None:
         """Decide about one message; later ones of a contact who gets one now wait their turn."""
@@ -241,15 +247,20 @@ class _Books:
         except msgspec.ValidationError as error:
             self._drop(queued, Never("failed", "our_request", (f"It cannot be read: {error}.",)))
             return
+        fleet = self.facts.fleets[queued.company_id]
         company = self.facts.companies[queued.company_id]
-        decision = decide(asked, contact, company, self.facts.fleets[queued.company_id], self.now)
+        decision = decide(asked, contact, company, fleet, self.now)
         match decision:
-            case SendNow():
+            case SendNow(phone_id=phone_id):
                 self.served.add(queued.contact_id)
-                if self.permit(decision.phone_id):
-                    self._take(queued, content, decision)
-                else:
+                if phone_id in fleet.busy:
                     self.held_up = True
+                elif wait := self.throttles.wait_for(phone_id, queued.contact_id):
+                    at = self.now + max(SOON, timedelta(seconds=wait))
+                    self._defer(queued, at, (TO_ONE_PERSON,))
+                else:
+                    self._take(queued, content, decision)
+                    self._look_at(fleet, phone_id)
             case Later(at=at, why=why):
                 self._defer(queued, max(at, self.now + SOON), why)
             case Never() as never:
@@ -280,8 +291,14 @@ class _Books:
             gap = own_gap(delays, queued.id, live=need.live)
             self.gaps[phone_id] = self.now + gap
         self.company_days[queued.company_id, day] += 1
+        self.throttles.take(phone_id, queued.contact_id)
         self.facts.fleets[queued.company_id].take(phone_id, need, gap)
         self.facts.take(queued, self.now)
+
+    def _look_at(self, fleet: Fleet, phone_id: int) -> None:
+        promised = self.facts.access[phone_id].throughput_per_s
+        if not self.throttles.has_room(phone_id, promised):
+            fleet.busy.add(phone_id)
 
     def _defer(self, queued: Queued, at: datetime, why: Sequence[str]) -> None:
         self.deferrals.append({"of": queued.id, "due_at": at, "why": _all_why(queued, why)})
@@ -310,6 +327,17 @@ class _Books:
             }
         )
         self.verdicts += verdict_row(queued, never.state, never.reason, self.now)
+
+
+def access_to(phone: SendingPhone) -> PhoneAccess:
+    """What a channel needs to speak for a phone."""
+    return PhoneAccess(
+        phone.id,
+        phone.remote_id or "",
+        phone.secret("token"),
+        phone.base_url or "",
+        phone.version or "",
+    )
 
 
 def places_of(parcels: Iterable[Parcel], *, by_day: bool) -> dict[tuple[int, Any], Counted]:

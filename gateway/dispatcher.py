@@ -7,15 +7,16 @@ is written, however long the database is away.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from gateway.channel import Accepted, Channel, PhoneAccess, SendError
-from gateway.claims import Claimed, Parcel, claim
-from gateway.pacing import Bucket
+from gateway.channel import Accepted, Channel, SendError
+from gateway.claims import Claimed, Parcel, access_to, claim
 from gateway.results import Recorded, Result, abandon, record, settle_unconfirmed
+from gateway.throttle import Throttles
 from store import companies, contacts, heartbeats, held, queue
 from store.database import Database, is_about_data
 from store.doorbell import Doorbell
@@ -60,7 +61,7 @@ class Dispatcher:
         self.patience_s = patience_s
         self.in_flight: set[int] = set()
         self._lines = asyncio.Semaphore(concurrency)
-        self._buckets: dict[int, Bucket] = {}
+        self.throttles = Throttles(throughput_per_s, time.monotonic)
 
     async def drain(self) -> int:
         """Claim and deliver until nothing is due any more; how many were handed over."""
@@ -89,7 +90,7 @@ class Dispatcher:
                     worker=self.name,
                     channels=self.channels,
                     room=room,
-                    permit=self._permit,
+                    throttles=self.throttles,
                     now=now,
                 )
                 # Before the commit: the sweep must never see a claim of ours that is unknown to us.
@@ -113,6 +114,8 @@ class Dispatcher:
             while waiting:
                 done, waiting = await asyncio.wait(waiting, timeout=SLICE_S)
                 unwritten = [(tasks[task], task.result()) for task in done]
+                for parcel, outcome in unwritten:
+                    self.throttles.hear(parcel.phone.id, parcel.queued.contact_id, outcome)
                 if unwritten:
                     await self._write_surely(unwritten)
                     unwritten = []
@@ -187,15 +190,6 @@ class Dispatcher:
         await self._ring(done)
         return found + sum(one.settled for one in done)
 
-    def _permit(self, phone_id: int) -> bool:
-        """Take one of this second's permits. Real time: the wire does not follow a moved clock."""
-        at = asyncio.get_running_loop().time()
-        bucket = self._buckets.get(phone_id) or Bucket.full(self.throughput_per_s, at)
-        bucket = bucket.at_time(at)
-        allowed = bucket.left >= 1
-        self._buckets[phone_id] = bucket.less(1) if allowed else bucket
-        return allowed
-
     async def _send(self, parcel: Parcel) -> Accepted | SendError:
         """Hand one over; never raises, also when it is cancelled."""
         tried = False
@@ -207,13 +201,7 @@ class Dispatcher:
                     return OUTDATED
                 tried = True
                 return await self.channels[parcel.phone.kind].send(
-                    PhoneAccess(
-                        parcel.phone.id,
-                        parcel.phone.remote_id or "",
-                        parcel.phone.secret("token"),
-                        parcel.phone.base_url or "",
-                        parcel.phone.version or "",
-                    ),
+                    access_to(parcel.phone),
                     parcel.to,
                     parcel.content,
                     reference=str(parcel.queued.id),

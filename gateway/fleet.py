@@ -87,6 +87,7 @@ class Fleet:
     def __init__(self, phones: Iterable[PhoneFacts], now: datetime) -> None:
         self.now = now
         self.phones: dict[int, PhoneFacts] = {}
+        self.busy: set[int] = set()  # no permits in this moment: others first, chats wait for it
         self.people: dict[str, int] = {}  # turned to in the last 24 hours, by account
         self._open: list[Place] = []  # those that may begin something
         self._full: list[Place] = []  # those that have sent enough, for live answers only
@@ -200,12 +201,15 @@ class Fleet:
         return unsuited(phone, need, self.now, self.people[phone.account]) is None
 
     def _lowest(self, need: Need) -> PhoneFacts | None:
+        waiting: PhoneFacts | None = None
         for line in (self._open, self._full) if need.live else (self._open,):
             for _, _, phone_id in line:
                 phone = self.phones[phone_id]
                 if unsuited(phone, need, self.now, self.people[phone.account]) is None:
-                    return phone
-        return None
+                    if phone_id not in self.busy:
+                        return phone
+                    waiting = waiting or phone
+        return waiting
 
     def _nobody(self, need: Need) -> NoPhone:
         reasons = []

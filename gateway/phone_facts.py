@@ -107,7 +107,7 @@ def facts_of(
     if channel.paced:
         woke = None if phone.woke_at is None else now - phone.woke_at
         own = limit or rules.phone_daily_limit
-        limit = daily_cap(age, own, woke=woke, written=week.fresh, answered=week.answered)
+        limit = daily_cap(age, own, woke=woke, written=week.sent, answered=week.answered)
         hourly, fresh = hourly or rules.hourly_limit, fresh_cap(limit)
     looked_at = None if phone.quality_at is None else phone.quality_at - born
     return PhoneFacts(

@@ -7,6 +7,9 @@ Source: the Cloud API's limits of throughput and of messages to one person (1304
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from gateway.channel import Accepted, SendError
 from gateway.pacing import Bucket
 
 SLOWEST_PER_S = 1.0
@@ -35,6 +38,10 @@ class Throttle:
     def per_s(self) -> float:
         """The rate that holds now, messages a second."""
         return self._bucket.per_s
+
+    def has_room(self, at: float) -> bool:
+        """Whether `permit` would give one."""
+        return self._bucket.at_time(at).left >= 1
 
     def permit(self, at: float) -> bool:
         """Take one permit; False when there is none left just now."""
@@ -85,3 +92,46 @@ class Throttle:
         self._pairs = {
             one: bucket for one in self._pairs if (bucket := self._pair(one, at)).left < PAIR_BURST
         }
+
+
+class Throttles:
+    """The throttles of all phones that one worker sends through. `at` tells a steady clock: the
+    wire does not follow a clock that somebody moves.
+    """
+
+    def __init__(self, usual_per_s: float, at: Callable[[], float]) -> None:
+        self.usual_per_s = usual_per_s
+        self._at = at
+        self._of: dict[int, Throttle] = {}
+
+    def has_room(self, phone_id: int, full_per_s: float | None) -> bool:
+        """Whether the phone may send one more message in this moment; `full_per_s` is what WhatsApp
+        promises it, None for the usual.
+        """
+        promised = full_per_s or self.usual_per_s
+        known = self._of.get(phone_id)
+        if known is None or known.full_per_s != promised:
+            known = self._of[phone_id] = Throttle(promised, self._at())
+        return known.has_room(self._at())
+
+    def wait_for(self, phone_id: int, contact_id: int) -> float:
+        """Seconds until this person may get another message from this phone; 0 is now."""
+        return self._of[phone_id].wait_for(contact_id, self._at())
+
+    def take(self, phone_id: int, contact_id: int) -> None:
+        """Use up one permit for a message to this person."""
+        at, throttle = self._at(), self._of[phone_id]
+        throttle.permit(at)
+        throttle.wrote_to(contact_id, at)
+
+    def hear(self, phone_id: int, contact_id: int, outcome: Accepted | SendError) -> None:
+        """Learn from what WhatsApp answered."""
+        throttle, at = self._of.get(phone_id), self._at()
+        if throttle is None:
+            return
+        if isinstance(outcome, Accepted):
+            throttle.went_well(at)
+        elif outcome.meaning == "throttle":
+            throttle.slow_down(at)
+        elif outcome.meaning == "pair":
+            throttle.wrote_too_often(contact_id, at)

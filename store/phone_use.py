@@ -72,6 +72,16 @@ async def by_accounts(tx: AsyncConnection, account_ids: Collection[str]) -> list
     return await _read(tx, phones.c.account_id.in_(account_ids))
 
 
+async def of_kinds(tx: AsyncConnection, kinds: Collection[str]) -> list[SendingPhone]:
+    """All phones of these kinds of channel, with their secrets."""
+    return await _read(tx, phones.c.kind.in_(kinds))
+
+
+async def resting(tx: AsyncConnection) -> list[SendingPhone]:
+    """All phones whose campaigns rest, or did until a moment ago."""
+    return await _read(tx, phones.c.campaigns_rest_until.is_not(None))
+
+
 async def app_secrets(tx: AsyncConnection, kind: str) -> list[str]:
     """Every secret that may have signed a webhook of this kind of channel."""
     found = await _read(tx, phones.c.kind == kind)
@@ -218,30 +228,35 @@ async def note_reports(
     tx: AsyncConnection,
     reported: Mapping[int, datetime],
     delivered: Mapping[tuple[int, date], int],
-    answered: Mapping[tuple[int, date], int],
 ) -> None:
     """WhatsApp reported on messages of these phones (`{phone id: when}`), which so are alive; so
-    many arrived, and so many people wrote back, on these days.
+    many arrived on these days.
     """
-    for name, counts in (("delivered", delivered), ("answered", answered)):
-        query = insert_into(tx, phone_days)
-        rows = [
-            {"phone_id": phone_id, "day": day, name: n}
-            for (phone_id, day), n in sorted(counts.items())
-        ]
-        if rows:
-            sums = {name: phone_days.c[name] + query.excluded[name]}
-            query = query.on_conflict_do_update(index_elements=["phone_id", "day"], set_=sums)
-            await tx.execute(query, rows)
-    if reported:
-        await tx.execute(
-            sa.update(phones)
-            .where(phones.c.id == sa.bindparam("of"))
-            .values(
-                unreceipted=0, last_receipt_at=sa.bindparam("at", type_=phones.c.added_at.type)
-            ),
-            [{"of": phone_id, "at": at} for phone_id, at in sorted(reported.items())],
-        )
+    await tx.execute(
+        sa.update(phones)
+        .where(phones.c.id == sa.bindparam("of"))
+        .values(unreceipted=0, last_receipt_at=sa.bindparam("at", type_=phones.c.added_at.type)),
+        [{"of": phone_id, "at": at} for phone_id, at in sorted(reported.items())],
+    )
+    await _add_to_days(tx, "delivered", delivered)
+
+
+async def note_answers(tx: AsyncConnection, answered: Mapping[tuple[int, date], int]) -> None:
+    """So many people wrote back to these phones, on these days."""
+    await _add_to_days(tx, "answered", answered)
+
+
+async def _add_to_days(
+    tx: AsyncConnection, name: str, more: Mapping[tuple[int, date], int]
+) -> None:
+    query = insert_into(tx, phone_days)
+    rows = [
+        {"phone_id": phone_id, "day": day, name: n} for (phone_id, day), n in sorted(more.items())
+    ]
+    if rows:
+        sums = {name: phone_days.c[name] + query.excluded[name]}
+        query = query.on_conflict_do_update(index_elements=["phone_id", "day"], set_=sums)
+        await tx.execute(query, rows)
 
 
 async def pace(tx: AsyncConnection, gaps: Mapping[int, datetime]) -> None:
