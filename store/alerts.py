@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.columns import BigId, Moment, Words, metadata
 from store.database import as_kind, columns_of, insert_into
+from store.errors import NotFoundError
 
 OPEN_ON_A_PHONE = sa.text("resolved_at IS NULL AND phone_id IS NOT NULL")
 OPEN_IN_GENERAL = sa.text("resolved_at IS NULL AND phone_id IS NULL")
@@ -56,7 +57,9 @@ PAGE = 50
 
 
 class Alert(Struct, frozen=True):
-    """Something that is or was wrong. `kind` is a stable name, `details` is for people."""
+    """Something that is or was wrong. `kind` is a stable name, `details` is for people. Until
+    `snoozed_until` it stays open, and nobody is reminded of it.
+    """
 
     id: int
     company_id: int
@@ -66,6 +69,7 @@ class Alert(Struct, frozen=True):
     details: str
     created_at: datetime
     resolved_at: datetime | None
+    snoozed_until: datetime | None
 
 
 async def raise_once(
@@ -117,6 +121,38 @@ async def dismiss(tx: AsyncConnection, company_id: int, alert_id: int, now: date
         .where(alerts.c.resolved_at.is_(None))
         .values(resolved_at=now)
     )
+
+
+async def snooze(tx: AsyncConnection, company_id: int, alert_id: int, until: datetime) -> None:
+    """Remind nobody of an open alert before `until`."""
+    await tx.execute(
+        sa.update(alerts)
+        .where(alerts.c.company_id == company_id, alerts.c.id == alert_id)
+        .where(alerts.c.resolved_at.is_(None))
+        .values(snoozed_until=until)
+    )
+
+
+async def get(tx: AsyncConnection, company_id: int, alert_id: int) -> Alert:
+    """One alert of a company. Raises NotFoundError."""
+    query = sa.select(*columns_of(Alert, alerts)).where(
+        alerts.c.company_id == company_id, alerts.c.id == alert_id
+    )
+    row = (await tx.execute(query)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"alert {alert_id} does not exist")
+    return as_kind(Alert, row)
+
+
+async def count_loud(tx: AsyncConnection, company_id: int, now: datetime) -> int:
+    """How many critical alerts are open and not snoozed."""
+    query = sa.select(sa.func.count()).where(
+        alerts.c.company_id == company_id,
+        alerts.c.resolved_at.is_(None),
+        alerts.c.severity == "critical",
+        sa.or_(alerts.c.snoozed_until.is_(None), alerts.c.snoozed_until <= now),
+    )
+    return int((await tx.execute(query)).scalar_one())
 
 
 async def page(

@@ -105,6 +105,14 @@ async def get(tx: AsyncConnection, company_id: int, phone_id: int) -> PhoneCard:
     return as_kind(PhoneCard, row)
 
 
+async def resting(tx: AsyncConnection, company_id: int, now: datetime) -> list[PhoneCard]:
+    """Those phones of a company whose campaigns rest."""
+    query = sa.select(*columns_of(PhoneCard, phones)).where(
+        phones.c.company_id == company_id, phones.c.campaigns_rest_until > now
+    )
+    return [as_kind(PhoneCard, row) for row in await tx.execute(query.order_by(phones.c.id))]
+
+
 async def fared(
     tx: AsyncConnection, phone_ids: Collection[int], today: date, now: datetime
 ) -> dict[int, Fared]:

@@ -16,6 +16,7 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
 from store.errors import InvalidError, NotFoundError
+from web.alerts import routes as alert_routes
 from web.api.docs import openapi_config
 from web.api.router import api_router
 from web.automations import lever_routes, revision_routes, run_routes
@@ -54,6 +55,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     *phone_routes.HANDLERS,
     *phone_adding.HANDLERS,
     *phone_pairing.HANDLERS,
+    *alert_routes.HANDLERS,
 )
 
 

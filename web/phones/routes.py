@@ -20,6 +20,7 @@ from web.given import Asker, Web
 from web.phones.limits import Limits, read_limits
 from web.phones.view import PACED, PhoneView, view
 from web.security.who import Who
+from web.shell import frame
 from web.shell.render import Notice, page
 
 ADMIN = {"role": "admin"}
@@ -211,6 +212,8 @@ async def _phone_page(
         [shown] = await views(tx, who, web, [card])
         rest_days = (await house.settings(tx)).quality_rest_days
         open_alerts = await alerts.page(tx, who.company_id)
+        # What was changed a moment ago shows on the page's top as well.
+        request.scope["state"]["frame"] = await frame.load(tx, who, web.clock())
     known = {
         "name": card.name,
         "daily_limit": "" if card.daily_limit is None else str(card.daily_limit),

@@ -29,6 +29,7 @@ from web.config import WebConfig
 from web.security import tokens
 from web.security.limits import Limit
 from web.security.who import Role, Who
+from web.shell.frame import Frame, load
 
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 LARGEST_ID = 2**63 - 1  # what a database can look for
@@ -39,7 +40,7 @@ KEY_ROLE: Role = "editor"  # what a machine may do: all but users, phones and mo
 
 
 class Gate(ASGIMiddleware):
-    """Puts a Who into `scope["user"]` and the form token into the scope's state."""
+    """Puts a Who into `scope["user"]`, form token and frame into the scope's state."""
 
     scopes = (ScopeType.HTTP,)
 
@@ -61,7 +62,8 @@ class Gate(ASGIMiddleware):
             self._slow_down(who, access)
         else:
             token, fresh = self._token(request)
-            scope["user"] = found = await self._by_session(token)
+            found, around = await self._by_session(token, framed=access == "people")
+            scope["user"], scope["state"]["frame"] = found, around
             scope["state"]["csrf"] = tokens.csrf_token(self.web.secret, token)
             if fresh:
                 send = self._keeps(send, fresh)
@@ -88,24 +90,26 @@ class Gate(ASGIMiddleware):
             tokens.VISIT_COOKIE, signed, max_age=None, https=self.web.https
         )
 
-    async def _by_session(self, token: str) -> Who | None:
+    async def _by_session(self, token: str, *, framed: bool) -> tuple[Who | None, Frame]:
+        now = self.web.clock()
         async with self.web.database.read() as tx:
-            user = await sessions.find_user(tx, token, self.web.clock())
+            user = await sessions.find_user(tx, token, now)
             if user is None:
-                return None
+                return None, Frame()
             company = await companies.get(tx, user.company_id)
-        return Who(
-            company_id=company.id,
-            company=company.name,
-            zone=ZoneInfo(company.zone),
-            language=company.language,
-            country=company.country,
-            role=user.role,
-            name=user.name or user.email,
-            email=user.email,
-            user_id=user.id,
-            on_hold=company.on_hold(self.web.clock()),
-        )
+            who = Who(
+                company_id=company.id,
+                company=company.name,
+                zone=ZoneInfo(company.zone),
+                language=company.language,
+                country=company.country,
+                role=user.role,
+                name=user.name or user.email,
+                email=user.email,
+                user_id=user.id,
+                on_hold=company.on_hold(now),
+            )
+            return who, await load(tx, who, now) if framed else Frame()
 
     async def _by_key(self, header: str) -> Who:
         scheme, _, key = header.partition(" ")

@@ -22,6 +22,9 @@ from msgspec import Struct
 
 from web.config import WebConfig
 from web.security.who import Role, Who
+from web.shell.frame import Frame, Notice
+
+__all__ = ["Notice", "page"]
 
 WEB = Path(__file__).parent.parent
 STATIC = WEB / "static"
@@ -46,19 +49,11 @@ class Place(Struct, frozen=True):
 PLACES = (
     Place("Automations", "/automations", "workflow", "viewer"),
     Place("Contacts", "/contacts", "users", "agent"),
+    Place("Queue", "/queue", "send", "editor"),
+    Place("Templates", "/templates", "file-text", "editor"),
     Place("Phones", "/phones", "smartphone", "admin"),
+    Place("Alerts", "/alerts", "bell", "editor"),
 )
-
-
-class Notice(Struct, frozen=True):
-    """A sentence on top of the page: `kind` is ok, info, warn or danger; `link` and its `word` say
-    where to go on.
-    """
-
-    text: str
-    kind: str = "ok"
-    link: str = ""
-    word: str = ""
 
 
 def page(
@@ -72,15 +67,18 @@ def page(
     """The page `template` for whoever asks; `values` are the template's own."""
     who: Who | None = request.scope.get("user")
     web: WebConfig = request.app.state["web"]
+    state = request.scope.get("state", {})
+    around: Frame = state.get("frame") or Frame()
     theme = request.cookies.get("theme", "auto")
     frame = {
         "who": who,
-        "csrf": request.scope.get("state", {}).get("csrf", ""),
+        "csrf": state.get("csrf", ""),
         "places": [one for one in PLACES if who and who.may(one.role)],
         "here": request.url.path,
         "theme": theme if theme in THEMES else "auto",
         "sandbox_url": web.sandbox_url,
-        "notices": [*_on_hold(who), *notices],
+        "critical": around.critical,
+        "notices": [*_on_hold(who), *around.banners, *notices],
         "zone": who.zone if who else ZoneInfo("UTC"),
         "now": web.clock(),
     }
