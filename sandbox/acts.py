@@ -1,34 +1,73 @@
-"""What customers do: receive, read, write, tap. Every deed leaves a row and a webhook.
+"""What customers do: receive, read, write, tap, block. Every deed leaves a row and a webhook.
 
-One rule: these verbs are called inside `memory.writing()` and never open a transaction.
+One rule: these verbs are called inside `world.writing()` and never open a transaction.
 """
 
 import json
+from typing import Any
 
-from sandbox import chats, customers
+import msgspec
+
+from sandbox import chats, complaints, customers
 from sandbox.behaviour import STOP_WORD, Rule
 from sandbox.memory import Json, Row
+from sandbox.numbers import digits_in
 from sandbox.shown import Option, find_option, show
 from sandbox.webhooks import message_value, status_value
-from sandbox.world import World, find_phone, post
+from sandbox.world import World, find_phone
 
 
 def tell_status(world: World, message: Row, status: str, at: float, details: str = "") -> None:
     """Send the business a status of its message and remember it on the message."""
-    phone = find_phone(world.memory, message["phone_number_id"])
+    phone, customer = _both(world, message)
+    world.memory.do("update messages set status = ? where n = ?", status, message["n"])
+    report(world, phone, customer, message, status, at, details)
+    world.live.ring(message["wa_id"])
+
+
+def _both(world: World, message: Row) -> tuple[Row, Row]:
+    phone = find_phone(world, message["phone_number_id"])
     customer = customers.find(world.memory, message["wa_id"])
     if phone is None or customer is None:
         raise LookupError(f"message {message['n']} lost its number or its customer")
-    world.memory.do("update messages set status = ? where n = ?", status, message["n"])
-    post(
-        world,
-        lane=message["wa_id"],
-        waba_id=phone["waba_id"],
-        field="messages",
-        value=status_value(phone, customer, message, status, at, details),
-        at=at,
+    return phone, customer
+
+
+def report(
+    world: World,
+    phone: Row,
+    customer: Row,
+    message: Row | Json,
+    status: str,
+    at: float,
+    details: str = "",
+) -> None:
+    """Tell the business a status, through the storm if there is one."""
+    lane, waba_id = customer["wa_id"], phone["waba_id"]
+    value = status_value(phone, customer, message, status, at, details)
+    storm = world.storm
+    if storm is None:
+        world.post(lane=lane, waba_id=waba_id, field="messages", value=value, at=at)
+        return
+    seed, message_id = world.config.seed, message["id"]
+    values = [(late, value) for late in storm.lateness(seed, message_id, status)]
+    if values and storm.has_stranger(seed, message_id, status):
+        nobody = value["statuses"][0] | {"id": world.ids.wamid(lane)}
+        nobody.pop("biz_opaque_callback_data", None)
+        values.append((values[0][0], value | {"statuses": [nobody]}))
+    for late, one in values:
+        if late:
+            told = {"lane": lane, "waba_id": waba_id, "value": one}
+            world.later(at + late, "tell", rule=msgspec.json.encode(told).decode())
+        else:
+            world.post(lane=lane, waba_id=waba_id, field="messages", value=one, at=at)
+
+
+def tell_late(world: World, told: dict[str, Any], at: float) -> None:
+    """Tell the business a status that the storm held back."""
+    world.post(
+        lane=told["lane"], waba_id=told["waba_id"], field="messages", value=told["value"], at=at
     )
-    world.live.ring(message["wa_id"])
 
 
 def deliver(world: World, message: Row, at: float) -> None:
@@ -67,10 +106,10 @@ def write(
     message_id = world.ids.wamid(wa_id)
     item: Json = {}
     if context is not None:
-        our_number = "".join(filter(str.isdigit, phone["display_phone_number"]))
+        our_number = digits_in(phone["display_phone_number"])
         item["context"] = {"from": our_number, "id": context["id"]}
     item |= {"id": message_id, "timestamp": str(int(at))} | content
-    chats.add(
+    n = chats.add(
         world.memory,
         chats.NewMessage(
             id=message_id,
@@ -84,9 +123,9 @@ def write(
             context_id=context["id"] if context is not None else None,
         ),
     )
+    world.memory.do("update customers set last_n = ? where wa_id = ?", n, wa_id)
     chats.open_window(world.memory, wa_id, phone["phone_number_id"], at)
-    post(
-        world,
+    world.post(
         lane=wa_id,
         waba_id=phone["waba_id"],
         field="messages",
@@ -142,12 +181,13 @@ def _tapped(message: Row, option: Option) -> Json:
 
 def follow(world: World, message: Row, rule: Rule, at: float) -> None:
     """Carry out one rule of the customer's script, which `message` set off."""
-    customer = customers.find(world.memory, message["wa_id"])
-    phone = find_phone(world.memory, message["phone_number_id"])
-    if customer is None or phone is None:
-        raise LookupError(f"message {message['n']} lost its number or its customer")
+    phone, customer = _both(world, message)
     if rule.do == "unreachable":
         world.memory.do("update customers set unreachable = 1 where wa_id = ?", customer["wa_id"])
+        return
+    if rule.do in complaints.KINDS:
+        annoyed_by = message["template_id"] or ""
+        complaints.block(world, customer, phone, at, rule.do, annoyed_by)
         return
     if rule.do == "tap" and rule.option is not None:
         tapped = tap(world, customer, phone, at, message, rule.option)

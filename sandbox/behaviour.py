@@ -19,10 +19,12 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     `contains` ignores case and looks into the text that the customer sees. `do`:
     reply = write `text`; tap = choose `option` (place from 0, id or title), or write `text` if the
     message has no such option; stop = write `text` or STOP; ignore = do nothing, end the script
-    here; unreachable = get nothing from then on, with `after_s` 0 not even this message.
+    here; unreachable = get nothing from then on, with `after_s` 0 not even this message; block =
+    get nothing more from this number; report = the same, and tell WhatsApp that it is spam, which
+    weighs twice in the number's and the template's quality. Who writes again has ended the block.
     """
 
-    do: Literal["reply", "tap", "ignore", "stop", "unreachable"]
+    do: Literal["reply", "tap", "ignore", "stop", "unreachable", "block", "report"]
     on: Literal["message"] = "message"
     nth: int | None = None
     contains: str | None = None
@@ -37,6 +39,10 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
             raise ValueError("a rule that taps needs an option")
         if self.after_s < 0:
             raise ValueError("after_s cannot be negative")
+
+    def as_text(self) -> str:
+        """Return the rule as it is kept until it acts."""
+        return msgspec.json.encode(self).decode()
 
 
 def matching(script: Iterable[Rule], nth: int, text: str) -> Iterator[Rule]:

@@ -1,7 +1,8 @@
 """The messages of all chats and what holds between a customer and a business number."""
 
-import json
 from dataclasses import dataclass
+
+import msgspec
 
 from sandbox.memory import Json, Memory, Row
 from sandbox.pace import PAIR_BURST, Bucket
@@ -12,9 +13,12 @@ SERVICE_WINDOW_S = 24 * 3600
 """How long after a customer's message free-form messages are allowed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class NewMessage:
-    """A message to remember; `direction` is seen from the business: in or out."""
+    """A message to remember; `direction` is seen from the business: in or out.
+
+    `opened`: it went to somebody outside their service window.
+    """
 
     id: str
     direction: str
@@ -30,21 +34,36 @@ class NewMessage:
     callback_data: str | None = None
     error: int | None = None
     context_id: str | None = None
+    template_id: str | None = None
+    opened: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """What holds between a customer and a number: last message in, pair permissions, a block."""
+
+    last_in: float | None
+    pair: Bucket
+    blocked_at: float | None
+
+    def window_open(self, now: float) -> bool:
+        """Say whether the customer wrote to this number in the last 24 hours."""
+        return self.last_in is not None and now - self.last_in < SERVICE_WINDOW_S
 
 
 def add(memory: Memory, message: NewMessage) -> int:
-    """Remember a message and return its number n."""
-    n = memory.do(
+    """Remember a message and return its number n. The caller notes it as the customer's last."""
+    return memory.do(
         "insert into messages (id, direction, wa_id, phone_number_id, type, text, shown, template,"
-        " category, billable, at, callback_data, status, error, context_id)"
-        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " category, billable, at, callback_data, status, error, context_id, template_id, opened)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         message.id,
         message.direction,
         message.wa_id,
         message.phone_number_id,
         message.type,
         message.shown.get("text", ""),
-        json.dumps(message.shown),
+        msgspec.json.encode(message.shown).decode(),
         message.template,
         message.category,
         message.billable,
@@ -53,9 +72,9 @@ def add(memory: Memory, message: NewMessage) -> int:
         message.status,
         message.error,
         message.context_id,
+        message.template_id,
+        message.opened,
     )
-    memory.do("update customers set last_n = ? where wa_id = ?", n, message.wa_id)
-    return n
 
 
 def get(memory: Memory, n: int) -> Row:
@@ -81,21 +100,25 @@ def unread_by(memory: Memory, wa_id: str, phone_number_id: str | None) -> list[R
     )
 
 
-def window_open(memory: Memory, wa_id: str, phone_number_id: str, now: float) -> bool:
-    """Say whether the customer wrote to this number in the last 24 hours."""
+def between(memory: Memory, wa_id: str, phone_number_id: str, now: float) -> Chat:
+    """Return what holds between a customer and a number; a new chat has all permissions."""
     row = memory.one(
-        "select last_in from chats where wa_id = ? and phone_number_id = ?", wa_id, phone_number_id
+        "select last_in, pair_tokens, pair_at, blocked_at from chats"
+        " where wa_id = ? and phone_number_id = ?",
+        wa_id,
+        phone_number_id,
     )
-    return (
-        row is not None and row["last_in"] is not None and now - row["last_in"] < SERVICE_WINDOW_S
-    )
+    if row is None:
+        return Chat(None, Bucket(PAIR_BURST, now), None)
+    return Chat(row["last_in"], Bucket(row["pair_tokens"], row["pair_at"]), row["blocked_at"])
 
 
 def open_window(memory: Memory, wa_id: str, phone_number_id: str, at: float) -> None:
-    """Open or renew the service window: the customer wrote."""
+    """Open or renew the service window: the customer wrote, which also ends a block."""
     memory.do(
-        "insert into chats values (?, ?, ?, ?, ?) on conflict do update set"
-        " last_in = max(coalesce(last_in, 0), excluded.last_in)",
+        "insert into chats (wa_id, phone_number_id, last_in, pair_tokens, pair_at)"
+        " values (?, ?, ?, ?, ?) on conflict do update set"
+        " last_in = max(coalesce(last_in, 0), excluded.last_in), blocked_at = null",
         wa_id,
         phone_number_id,
         at,
@@ -104,21 +127,24 @@ def open_window(memory: Memory, wa_id: str, phone_number_id: str, at: float) -> 
     )
 
 
-def pair_bucket(memory: Memory, wa_id: str, phone_number_id: str, now: float) -> Bucket:
-    """Return how much the number may still send to the customer."""
-    row = memory.one(
-        "select pair_tokens, pair_at from chats where wa_id = ? and phone_number_id = ?",
+def block(memory: Memory, wa_id: str, phone_number_id: str, at: float | None) -> None:
+    """Remember that the customer blocked the number; None that they do not any more."""
+    memory.do(
+        "insert into chats (wa_id, phone_number_id, pair_tokens, pair_at, blocked_at)"
+        " values (?1, ?2, ?3, coalesce(?4, 0), ?4)"
+        " on conflict do update set blocked_at = excluded.blocked_at",
         wa_id,
         phone_number_id,
+        PAIR_BURST,
+        at,
     )
-    return Bucket(row["pair_tokens"], row["pair_at"]) if row else Bucket(PAIR_BURST, now)
 
 
 def save_pair_bucket(memory: Memory, wa_id: str, phone_number_id: str, bucket: Bucket) -> None:
     """Remember what is left of the pair's permissions."""
     memory.do(
-        "insert into chats values (?, ?, null, ?, ?) on conflict do update set"
-        " pair_tokens = excluded.pair_tokens, pair_at = excluded.pair_at",
+        "insert into chats (wa_id, phone_number_id, pair_tokens, pair_at) values (?, ?, ?, ?)"
+        " on conflict do update set pair_tokens = excluded.pair_tokens, pair_at = excluded.pair_at",
         wa_id,
         phone_number_id,
         bucket.tokens,
@@ -136,7 +162,7 @@ def as_json(row: Row) -> Json:
         "phone_number_id": row["phone_number_id"],
         "type": row["type"],
         "text": row["text"],
-        "buttons": buttons_and_rows(json.loads(row["shown"])),
+        "buttons": buttons_and_rows(msgspec.json.decode(row["shown"])),
         "template": row["template"],
         "at": iso(row["at"]),
         "callback_data": row["callback_data"],

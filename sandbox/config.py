@@ -20,7 +20,8 @@ class SandboxConfig:
     `access_token` is the only Bearer token that the Graph API accepts. `seed` decides all made-up
     ids. With `auto_approve` off, created templates stay PENDING until the control API decides.
     `throughput_per_s` is the limit of numbers that name none of their own. `templates` are bodies
-    of the create call, approved from the start.
+    of the create call, approved from the start. `messaging_limit` is the tier of accounts that were
+    given none by the control API.
     """
 
     data_file: Path
@@ -36,6 +37,7 @@ class SandboxConfig:
     auto_approve: bool = True
     throughput_per_s: int = STANDARD_THROUGHPUT
     templates: Sequence[Mapping[str, Any]] = ()
+    messaging_limit: str = "TIER_UNLIMITED"
 
 
 def utc_now() -> datetime:

@@ -13,7 +13,7 @@ from litestar.datastructures import State
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from sandbox import acts, chats, customers, media, refused, templates, timers
+from sandbox import acts, business, chats, customers, media, refused, templates, timers
 from sandbox.customers import Customer
 from sandbox.memory import Json, Row
 from sandbox.refusals import Refusal
@@ -87,7 +87,7 @@ def phone_for(world: World, wa_id: str, phone_number_id: str | None) -> Row:
             "select phone_number_id from messages where wa_id = ? order by n desc limit 1", wa_id
         )
         phone_number_id = last["phone_number_id"] if last else world.config.phone_number_id
-    phone = find_phone(world.memory, str(phone_number_id))
+    phone = find_phone(world, str(phone_number_id))
     if phone is None:
         raise NotFoundException(f"no business number has the id {phone_number_id}")
     return phone
@@ -104,16 +104,23 @@ def perform(world: World, customer: Row, act: Act) -> str:
         if message is None or message["wa_id"] != customer["wa_id"]:
             raise NotFoundException(f"this customer has no message {act.tap.message_id}")
         phone = phone_for(world, customer["wa_id"], message["phone_number_id"])
-        with world.memory.writing():
+        with world.writing():
             tapped = acts.tap(world, customer, phone, now, message, act.tap.option)
         if tapped is None:
             raise ClientException(f"the message has no option {act.tap.option!r}")
         return tapped
     phone = phone_for(world, customer["wa_id"], act.phone_number_id)
-    with world.memory.writing():
+    with world.writing():
         if act.image is not None:
             name = "photo.png"
-            row = media.keep(world, phone["phone_number_id"], "image/png", media.photo(), name)
+            row = media.keep(
+                world,
+                phone["phone_number_id"],
+                "image/png",
+                media.photo(),
+                name,
+                kept_s=media.RECEIVED_KEPT_S,
+            )
             picture = media.incoming(row, act.image.caption)
             return acts.write_media(world, customer, phone, now, "image", picture)
         if act.location is not None:
@@ -126,7 +133,7 @@ def perform(world: World, customer: Row, act: Act) -> str:
 async def save_customers(request: ControlRequest, data: JSONBody[list[Customer]]) -> Json:
     """Add customers or change their settings, many at a time. Answers `{"saved": n}`."""
     world = world_of(request)
-    with world.memory.writing():
+    with world.writing():
         customers.save(world.memory, data)
     world.live.ring("")
     return {"saved": len(data)}
@@ -221,7 +228,8 @@ async def decide_template(
     world = world_of(request)
     if templates.find_by_id(world.memory, template_id) is None:
         raise NotFoundException(f"there is no template {template_id}")
-    templates.decide(world, template_id, data.status, data.reason)
+    with world.writing():
+        templates.decide(world, template_id, data.status, data.reason, world.now())
     return {"success": True}
 
 
@@ -229,9 +237,9 @@ async def decide_template(
 async def save_phone(request: ControlRequest, data: JSONBody[Phone]) -> Json:
     """Add a business number or change one."""
     world = world_of(request)
-    with world.memory.writing():
+    with world.writing():
         add_phone(
-            world.memory,
+            world,
             phone_number_id=data.phone_number_id,
             waba_id=data.waba_id or world.config.waba_id,
             display_phone_number=data.display_phone_number,
@@ -244,8 +252,9 @@ async def save_phone(request: ControlRequest, data: JSONBody[Phone]) -> Json:
 @get("/phones")
 async def list_phones(request: ControlRequest) -> Json:
     """List the business numbers."""
-    rows = world_of(request).memory.all("select * from phones order by rowid")
-    return {"phones": [dict(row) for row in rows]}
+    world = world_of(request)
+    rows = world.memory.all("select * from phones order by rowid")
+    return {"phones": [business.as_json(world, row) for row in rows]}
 
 
 @post("/webhook/check", status_code=200)

@@ -5,15 +5,13 @@ the outbox only after its 2xx.
 """
 
 import asyncio
-import json
-import ssl
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import lru_cache
 
-import httpx
+import aiohttp
 
+from sandbox.chance import draw
 from sandbox.webhooks import Parcel, envelope, sign
 from sandbox.world import World
 
@@ -22,63 +20,50 @@ MOST_IN_ONE_POST = 50
 FIRST_GAP_S = 0.2
 LONGEST_GAP_S = 5.0
 ANSWER_WITHIN_S = 15.0
-FETCH = 2000
 
 
 class Delivery:
     """The postman. A lane (customer) has at most one POST under way or waiting to be retried."""
 
-    def __init__(self, world: World, client: httpx.AsyncClient) -> None:
+    def __init__(self, world: World, client: aiohttp.ClientSession) -> None:
         self._world = world
         self._client = client
-        self._waiting: OrderedDict[str, deque[Parcel]] = OrderedDict()
-        self._busy: set[str] = set()
+        self._ready: dict[str, deque[Parcel]] = {}
+        self._busy: dict[str, deque[Parcel]] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._posting = 0
-        self._fetched = 0
 
     async def run(self) -> None:
         """Deliver for as long as the sandbox runs."""
-        bell = self._world.outbox_bell
+        world = self._world
         async with asyncio.TaskGroup() as tasks:
             while True:
-                bell.clear()
+                if world.storm is not None and world.storm.gather_s and world.posted:
+                    await asyncio.sleep(world.storm.gather_s)
+                world.outbox_bell.clear()
                 self._fetch()
                 while self._posting < AT_ONCE and (parcels := self._next_batch()):
                     self._posting += 1
                     tasks.create_task(self._deliver(parcels))
-                await bell.wait()
+                await world.outbox_bell.wait()
 
     def _fetch(self) -> None:
-        rows = self._world.memory.all(
-            "select * from outbox where n > ? order by n limit ?", self._fetched, FETCH
-        )
-        for row in rows:
-            parcel = Parcel(
-                n=row["n"],
-                lane=row["lane"],
-                waba_id=row["waba_id"],
-                field=row["field"],
-                value=json.loads(row["value"]),
-                at=row["at"],
-                message_id=row["message_id"],
-            )
-            self._waiting.setdefault(parcel.lane, deque()).append(parcel)
-            self._fetched = parcel.n
-        if len(rows) == FETCH:
-            self._world.outbox_bell.set()
+        for parcel in self._world.posted:
+            lanes = self._busy if parcel.lane in self._busy else self._ready
+            lanes.setdefault(parcel.lane, deque()).append(parcel)
+        self._world.posted.clear()
 
     def _next_batch(self) -> list[Parcel]:
-        parcels: list[Parcel] = []
-        for lane in [lane for lane in self._waiting if lane not in self._busy]:
-            queue = self._waiting[lane]
-            while queue and len(parcels) < MOST_IN_ONE_POST:
+        storm, parcels = self._world.storm, list[Parcel]()
+        most = MOST_IN_ONE_POST if storm is None else storm.batch
+        while self._ready and len(parcels) < most:
+            lane = next(iter(self._ready))
+            queue = self._busy[lane] = self._ready.pop(lane)
+            while queue and len(parcels) < most:
                 parcels.append(queue.popleft())
-            self._busy.add(lane)
-            if not queue:
-                del self._waiting[lane]
-            if len(parcels) == MOST_IN_ONE_POST:
-                break
+        if storm is not None and storm.shuffled:
+            seed = self._world.config.seed
+            parcels.sort(key=lambda one: draw(seed, "shuffled", one.n))
         return parcels
 
     async def _deliver(self, parcels: list[Parcel]) -> None:
@@ -104,37 +89,35 @@ class Delivery:
             "X-Hub-Signature-256": sign(config.app_secret, body),
         }
         try:
-            answer = await self._client.post(config.webhook_url, content=body, headers=headers)
-        except httpx.HTTPError:
+            async with self._client.post(config.webhook_url, data=body, headers=headers) as answer:
+                return answer.ok
+        except (aiohttp.ClientError, TimeoutError):
             return False
-        return answer.is_success
 
     def _forget(self, parcels: list[Parcel]) -> None:
         memory = self._world.memory
         with memory.writing():
-            memory.do_all("delete from outbox where n = ?", ((one.n,) for one in parcels))
-            memory.do_all(
-                "update messages set status = 'delivered' where id = ? and status = 'sent'",
-                ((one.message_id,) for one in parcels if one.message_id),
-            )
+            memory.do_all("delete from outbox where n = ?", [(one.n,) for one in parcels])
+            if received := [(one.message_id,) for one in parcels if one.message_id]:
+                memory.do_all(
+                    "update messages set status = 'delivered' where id = ? and status = 'sent'",
+                    received,
+                )
+        for lane in dict.fromkeys(one.lane for one in parcels):
+            if rest := self._busy.pop(lane):
+                self._ready[lane] = rest
         for one in parcels:
-            self._busy.discard(one.lane)
             if one.message_id:
                 self._world.live.ring(one.lane)
         self._world.outbox_bell.set()
 
 
-@lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
-    return httpx.create_ssl_context()  # reading all authorities takes longer than the rest
-
-
 @asynccontextmanager
 async def delivering(world: World) -> AsyncIterator[None]:
     """Deliver in the background; stops at once at the end, the outbox keeps what is left."""
-    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-    async with httpx.AsyncClient(
-        timeout=ANSWER_WITHIN_S, limits=limits, verify=_tls(), trust_env=False
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=AT_ONCE),
+        timeout=aiohttp.ClientTimeout(total=ANSWER_WITHIN_S),
     ) as client:
         task = asyncio.create_task(Delivery(world, client).run(), name="sandbox-delivery")
         try:

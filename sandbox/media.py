@@ -10,6 +10,9 @@ from sandbox.refusals import Refusal
 from sandbox.world import World
 
 KEPT_S = 30 * 24 * 3600
+"""How long the business's uploads are kept."""
+RECEIVED_KEPT_S = 7 * 24 * 3600
+"""How long what customers send is kept."""
 MEGABYTE = 1024 * 1024
 TYPES = {
     "image": ({"image/jpeg", "image/png"}, 5 * MEGABYTE),
@@ -57,36 +60,45 @@ def check(mime_type: str, size: int) -> Refusal | None:
     return None
 
 
-def keep(world: World, phone_number_id: str, mime_type: str, data: bytes, filename: str) -> Row:
+def keep(
+    world: World,
+    phone_number_id: str,
+    mime_type: str,
+    data: bytes,
+    filename: str,
+    *,
+    kept_s: float = KEPT_S,
+) -> Row:
     """Keep a file and return its row. Called inside a transaction."""
-    media_id = world.ids.object_id()
+    media_id, now = world.ids.object_id(), world.now()
     world.memory.do(
-        "insert into media values (?, ?, ?, ?, ?, ?, ?)",
+        "insert into media (id, phone_number_id, mime_type, sha256, data, at, filename, kept_s)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?)",
         media_id,
         phone_number_id,
         mime_type,
         hashlib.sha256(data).hexdigest(),
         data,
-        world.now(),
+        now,
         filename,
+        kept_s,
     )
-    row = find(world.memory, media_id)
+    row = find(world.memory, media_id, now)
     assert row is not None  # noqa: S101 - it was kept in the line above
     return row
 
 
-def find(memory: Memory, media_id: str) -> Row | None:
-    """Find a file by its id."""
-    return memory.one("select * from media where id = ?", media_id)
+def find(memory: Memory, media_id: str, now: float) -> Row | None:
+    """Find a file that is still kept, by its id."""
+    return memory.one("select * from media where id = ? and at + kept_s >= ?", media_id, now)
 
 
 def is_usable(memory: Memory, media_id: str, phone_number_id: str, kind: str, now: float) -> bool:
     """Say whether a number may send this upload as an object of this kind."""
-    row = find(memory, media_id)
+    row = find(memory, media_id, now)
     return (
         row is not None
         and row["phone_number_id"] == phone_number_id
-        and now - row["at"] <= KEPT_S
         and kind_of(row["mime_type"]) == kind
     )
 

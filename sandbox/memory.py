@@ -53,7 +53,42 @@ create table if not exists refusals (
     path text not null, http_status integer not null, code integer not null,
     message text not null, details text not null);
 create table if not exists refusal_counts (code integer primary key, count integer not null);
+create table if not exists accounts (
+    waba_id text primary key, tier text not null, grows integer not null,
+    restrictions text not null, restricted_until real, banned integer not null);
+create table if not exists complaints (
+    n integer primary key autoincrement, at real not null, kind text not null,
+    wa_id text not null, phone_number_id text not null, template_id text);
+create index if not exists complaints_phone on complaints (phone_number_id, at);
+create index if not exists complaints_template on complaints (template_id, at);
+create table if not exists template_edits (template_id text not null, at real not null);
+create table if not exists uploads (
+    id text primary key, filename text not null, mime_type text not null, size integer not null,
+    data blob not null, handle text unique);
+create table if not exists settings (name text primary key, value text not null);
 """
+
+ADDED = {
+    "phones": (
+        "quality text not null default 'GREEN'",
+        "rated_by_hand integer not null default 0",
+        "red_sends integer not null default 0",
+        "stop_code integer",
+        "stop_until real",
+        "stop_after integer not null default 0",
+    ),
+    "chats": ("blocked_at real",),
+    "messages": ("template_id text", "opened integer not null default 0"),
+    "templates": (
+        "quality text not null default 'UNKNOWN'",
+        "quality_since real not null default 0",
+        "rated_by_hand integer not null default 0",
+        "pauses integer not null default 0",
+        "first_sent real",
+    ),
+    "media": ("kept_s real not null default 2592000",),
+}
+"""Columns that came later than their table; a file from before gets them when it is opened."""
 
 
 class Memory:
@@ -67,6 +102,11 @@ class Memory:
             "pragma journal_mode = wal; pragma synchronous = normal; pragma busy_timeout = 5000;"
             + SCHEMA
         )
+        for table, columns in ADDED.items():
+            known = {row["name"] for row in self.all(f"pragma table_info({table})")}
+            for column in columns:
+                if column.partition(" ")[0] not in known:
+                    self.do(f"alter table {table} add column {column}")
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -95,6 +135,10 @@ class Memory:
     def do(self, sql: str, *values: object) -> int:
         """Carry out one statement; return the new row's id (of an insert)."""
         return int(self._connection.execute(sql, values).lastrowid or 0)
+
+    def changed(self, sql: str, *values: object) -> int:
+        """Carry out one statement; return how many rows it changed."""
+        return self._connection.execute(sql, values).rowcount
 
     def do_all(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
         """Carry out one statement for many rows."""

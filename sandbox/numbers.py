@@ -20,6 +20,12 @@ def digits_of(text: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=256)
+def digits_in(shown: str) -> str:
+    """Return the digits of a business number, however it is displayed."""
+    return "".join(filter(str.isdigit, shown))
+
+
 def spellings(digits: str) -> list[str]:
     """Return the WhatsApp ids that a dialled number may have, itself first.
 

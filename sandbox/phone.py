@@ -97,7 +97,7 @@ async def new_customer(request: PageRequest) -> Response[Any]:
         problem = "Give a number with its country code, such as +44 7700 900123."
         return _render(request, None, form=typed | {"problem": problem}, status=422)
     world = world_of(request)
-    with world.memory.writing():
+    with world.writing():
         customer = customers.meet(world.memory, digits, typed["name"])
     world.live.ring(digits)
     return _back(customer["wa_id"], phone_for(world, digits, None))
@@ -138,7 +138,8 @@ async def tap(request: PageRequest, wa_id: FromPath[str]) -> Redirect:
 @get("/chats/files/{media_id:str}")
 async def file(request: PageRequest, media_id: FromPath[str]) -> Response[bytes]:
     """Return a kept file for the page's bubbles."""
-    row = media.find(world_of(request).memory, media_id)
+    world = world_of(request)
+    row = media.find(world.memory, media_id, world.now())
     if row is None:
         raise NotFoundException(f"there is no file {media_id}")
     return Response(row["data"], media_type=row["mime_type"])
@@ -162,7 +163,7 @@ async def _changes(world: World, wa_id: str, phone_number_id: str | None) -> Asy
 
 def _look(world: World, wa_id: str, phone_number_id: str | None) -> None:
     if wa_id:
-        with world.memory.writing():
+        with world.writing():
             acts.open_chat(world, wa_id, phone_number_id, world.now())
 
 

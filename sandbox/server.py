@@ -5,16 +5,17 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import uvicorn
 from litestar import Litestar, Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import PermissionDeniedException
 
-from sandbox import control, graph, phone, templates
+from sandbox import control, graph, meta, phone, settings, templates
 from sandbox.config import SandboxConfig, utc_now
 from sandbox.delivery import delivering
+from sandbox.front import Connection, FrontDoor
+from sandbox.gate import is_from_elsewhere
 from sandbox.live import Live
 from sandbox.timers import keep_firing
 from sandbox.world import open_world
@@ -36,6 +37,7 @@ def create_app(config: SandboxConfig, *, clock: Callable[[], datetime] = utc_now
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         world = open_world(config, clock, live)
+        settings.recall(world)
         for body in config.templates:
             templates.approve(world, config.waba_id, dict(body))
         app.state.world = world
@@ -50,8 +52,8 @@ def create_app(config: SandboxConfig, *, clock: Callable[[], datetime] = utc_now
             await asyncio.gather(firing, return_exceptions=True)
             world.memory.close()
 
-    return Litestar(
-        route_handlers=[graph.router, control.router, phone.router, phone.static],
+    return FrontDoor(
+        route_handlers=[graph.router, control.router, meta.router, phone.router, phone.static],
         lifespan=[lifespan],
         state=State({"live": live}),
         before_request=_same_origin,
@@ -67,10 +69,7 @@ def _say_if_broken(task: asyncio.Task[None]) -> None:
 
 async def _same_origin(request: Request[object, object, State]) -> Response[str] | None:
     """Refuse changes that another site's page tries through the developer's browser."""
-    origin = request.headers.get("origin")
-    if request.method == "GET" or origin is None:
-        return None
-    if urlsplit(origin).netloc != request.headers.get("host"):
+    if request.method != "GET" and is_from_elsewhere(request.headers):
         raise PermissionDeniedException("this request comes from another site's page")
     return None
 
@@ -105,6 +104,7 @@ def server(
             create_app(config, clock=clock),
             host=host,
             port=port,
+            http=Connection,
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=GRACE_S,

@@ -24,6 +24,7 @@ BUTTON_TYPES = (
     "CATALOG",
     "MPM",
 )
+HANDLE = re.compile(r"\d+::.+", re.DOTALL)
 VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 BODY_LIMIT = 1024
@@ -137,6 +138,14 @@ def example_count(part: Json, key: str) -> int:
     return len(given) if isinstance(given, list) else int(isinstance(given, str))
 
 
+def handles_of(part: Json) -> list[str]:
+    """Return the upload handles that a media header gives as examples."""
+    example = part.get("example")
+    given = example.get("header_handle") if isinstance(example, dict) else None
+    handles = given if isinstance(given, list) else [given]
+    return [one for one in handles if isinstance(one, str)]
+
+
 def _header_problems(part: Json) -> Iterator[Refusal]:
     kind = str(part.get("format", "")).upper()
     if kind not in HEADER_FORMATS:
@@ -145,8 +154,10 @@ def _header_problems(part: Json) -> Iterator[Refusal]:
         yield from _text_problems(part, "header", SHORT_LIMIT, "header_text")
         if len(variables_of(str(part.get("text", "")))) > 1:
             yield _wrong("A text header can have one variable.")
-    elif kind in MEDIA_FORMATS and not example_count(part, "header_handle"):
+    elif kind in MEDIA_FORMATS and not handles_of(part):
         yield _wrong("A media header needs an example header_handle.")
+    elif kind in MEDIA_FORMATS and not all(HANDLE.fullmatch(one) for one in handles_of(part)):
+        yield _wrong("A header_handle is what a resumable upload answers, such as 4::aW1h…")
 
 
 def _buttons_problems(buttons: object, most: int) -> Iterator[Refusal]:

@@ -1,15 +1,16 @@
-"""Fires what customers are due to do: deliveries, reads and the rules of their scripts.
+"""Fires what is due: deliveries, reads, the rules of scripts, and what Meta decides later.
 
 One rule: what happens is dated at the moment it was due, by the sandbox's clock.
 """
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 
-from sandbox import acts, chats
+from sandbox import accounts, acts, business, chats, complaints, fates, templates
 from sandbox.behaviour import Rule
-from sandbox.memory import Json
+from sandbox.memory import Json, Row
 from sandbox.world import World, iso
 
 POLL_S = 0.05
@@ -22,20 +23,46 @@ def fire_due(world: World) -> int:
     now = world.now()
     if world.memory.one("select 1 from due where at <= ?", now) is None:
         return 0
-    with world.memory.writing():
+    with world.writing():
         rows = world.memory.all(
             "select * from due where at <= ? order by at, n limit ?", now, BATCH
         )
         for row in rows:
-            world.memory.do("delete from due where n = ?", row["n"])
-            message = chats.get(world.memory, row["message_n"])
-            if row["kind"] == "deliver":
-                acts.deliver(world, message, row["at"])
-            elif row["kind"] == "read":
-                acts.read(world, message, row["at"])
-            else:
-                acts.follow(world, message, msgspec.json.decode(row["rule"], type=Rule), row["at"])
+            # A deed before this one, such as a block, may have taken it away.
+            if world.memory.changed("delete from due where n = ?", row["n"]):
+                _fire(world, row)
     return len(rows)
+
+
+def _fire(world: World, row: Row) -> None:
+    kind, at, rule = row["kind"], row["at"], row["rule"]
+    if row["message_n"]:
+        message = chats.get(world.memory, row["message_n"])
+        if kind == "deliver":
+            acts.deliver(world, message, at)
+        elif kind == "read":
+            acts.read(world, message, at)
+        elif kind == "release":
+            fates.release(world, message, at)
+        else:
+            acts.follow(world, message, msgspec.json.decode(rule, type=Rule), at)
+    elif kind == "tell":
+        acts.tell_late(world, msgspec.json.decode(rule), at)
+    elif kind == "recategorize":
+        template_id, category = rule.split(" ")
+        templates.recategorize(world, template_id, category, at)
+    else:
+        LATER[kind](world, rule, at)
+
+
+LATER: dict[str, Callable[[World, str, float], None]] = {
+    "review": templates.judge,
+    "unpause": complaints.unpause,
+    "rate_template": complaints.rate_template,
+    "rate_number": business.rate_number,
+    "grow": accounts.grow,
+}
+"""What Meta decides later about the object that the row names."""
 
 
 async def keep_firing(world: World) -> None:

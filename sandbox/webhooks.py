@@ -4,14 +4,15 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
 
 from sandbox.memory import Json, Row
 from sandbox.refusals import failure
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(NamedTuple):
     """One waiting notification: a `value` of one change, kept in order within its `lane`."""
 
     n: int
@@ -60,9 +61,12 @@ def message_value(phone: Row, customer: Row, message: Json) -> Json:
 
 
 def status_value(
-    phone: Row, customer: Row, message: Row, status: str, at: float, details: str = ""
+    phone: Row, customer: Row, message: Row | Json, status: str, at: float, details: str = ""
 ) -> Json:
-    """Return the value for one status of a message; a failed one gives the code's `details`."""
+    """Return the value for one status of a message; a failed one gives the code's `details`.
+
+    Of the message it needs id, callback_data, error, billable and category.
+    """
     item: Json = {"id": message["id"], "status": status, "timestamp": str(int(at))}
     item["recipient_id"] = customer["user_id"] if customer["hide_number"] else customer["wa_id"]
     if message["callback_data"] is not None:
@@ -86,24 +90,6 @@ def status_value(
     }
 
 
-def template_value(template: Row, event: str, reason: str) -> Json:
-    """Return the value of a `message_template_status_update`."""
-    value: Json = {
-        "event": event,
-        "message_template_id": int(template["id"]),
-        "message_template_name": template["name"],
-        "message_template_language": template["language"],
-        "reason": reason,
-        "message_template_category": template["category"],
-    }
-    if event == "PAUSED":
-        value["other_info"] = {
-            "title": "FIRST_PAUSE",
-            "description": "Your WhatsApp message template has been paused for 3 hours.",
-        }
-    return value
-
-
 def envelope(parcels: Iterable[Parcel]) -> bytes:
     """Return the body of one POST: values about the same chat are merged, order is kept.
 
@@ -123,7 +109,9 @@ def envelope(parcels: Iterable[Parcel]) -> bytes:
         if not (entry["changes"] and _merge(entry["changes"][-1]["value"], parcel.value)):
             entry["changes"].append({"value": dict(parcel.value), "field": parcel.field})
     body = {"object": "whatsapp_business_account", "entry": entries}
-    return json.dumps(body, ensure_ascii=True, separators=(",", ":")).encode()
+    raw = msgspec.json.encode(body)
+    # The quick encoder writes the same bytes as long as there is nothing to escape.
+    return raw if raw.isascii() else json.dumps(body, separators=(",", ":")).encode()
 
 
 def _merge(value: Json, other: Json) -> bool:
