@@ -55,6 +55,7 @@ class Template(Struct, frozen=True):
     quality: str
     components: list[dict[str, Any]]
     remote_id: str | None
+    rejected_because: str
     updated_at: datetime
 
     @property
