@@ -14,9 +14,11 @@ from flows.content import (
     BODY_LIMIT,
     BODY_LIMIT_WITH_OPTIONS,
     CAPTION_LIMIT,
+    URL_LIMIT,
     Buttons,
     Choices,
     Content,
+    LinkButton,
     Media,
     Text,
 )
@@ -52,10 +54,14 @@ def shorten(text: str, make_token: Callable[[], str], public_url: str) -> tuple[
 def tracked(
     content: Content, make_token: Callable[[], str], public_url: str
 ) -> tuple[Content, Made]:
-    """A message's content with the links of its text shortened; files and templates stay."""
+    """A message's content with the links of its text, or of its button, shortened; files and
+    templates stay.
+    """
     match content:
         case Text(body=body):
             field, text, limit = "body", body, BODY_LIMIT
+        case LinkButton(url=url):
+            field, text, limit = "url", url, URL_LIMIT
         case Buttons(body=body) | Choices(body=body):
             field, text, limit = "body", body, BODY_LIMIT_WITH_OPTIONS
         case Media(caption=caption):

@@ -73,8 +73,8 @@ def options(content: Content) -> Iterator[tuple[str, str]]:
         case Buttons(options=options) | Choices(options=options):
             for option in options:
                 yield option.payload, option.label
-        case Template(buttons=buttons):
-            for button in buttons:
+        case Template(buttons=buttons, cards=cards):
+            for button in (*buttons, *(one for card in cards for one in card.buttons)):
                 if button.kind == "quick_reply":
                     yield button.value, ""
         case _:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from flows.content import BUTTONS_LIMIT, LIST_LIMIT, Buttons, Choices, Option, Text, payload
+from flows.content import BUTTONS_LIMIT, LIST_LIMIT, Buttons, Choices, Media, Option, Text, payload
 from flows.step import Context
 from flows.text import has_liquid
 from steps._sending import OPTION_ID
@@ -18,7 +18,7 @@ from steps._sending import OPTION_ID
 BUTTON_LABEL = 20
 ROW_LABEL = 24
 DESCRIPTION = 72
-FOOTER = 60
+FOOTER = HEADER = 60
 
 
 class OptionSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,6 +34,9 @@ class OptionSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     description: Annotated[
         str, Meta(max_length=DESCRIPTION, description="A second line, shown in a list")
     ] = ""
+    section: Annotated[
+        str, Meta(max_length=ROW_LABEL, description="In a list, the heading it stands under")
+    ] = ""
 
 
 Options = Annotated[
@@ -48,11 +51,14 @@ ListButton = Annotated[
     str, Meta(max_length=BUTTON_LABEL, description="The button that opens the list")
 ]
 Footer = Annotated[str, Meta(max_length=FOOTER, description="A small last line under the options")]
+Header = Annotated[
+    str, Meta(max_length=HEADER, description="A bold first line over options or a link button")
+]
 
 
 def is_list(options: Sequence[OptionSetting]) -> bool:
     """Whether these are too many for buttons, or say more than a button holds."""
-    return len(options) > BUTTONS_LIMIT or any(one.description for one in options)
+    return len(options) > BUTTONS_LIMIT or any(one.description or one.section for one in options)
 
 
 def offered(options: Sequence[OptionSetting]) -> tuple[tuple[str, str], ...]:
@@ -61,30 +67,46 @@ def offered(options: Sequence[OptionSetting]) -> tuple[tuple[str, str], ...]:
 
 
 def with_options(
-    ctx: Context, body: str, options: Sequence[OptionSetting], list_button: str, footer: str
+    ctx: Context,
+    body: str,
+    options: Sequence[OptionSetting],
+    list_button: str,
+    footer: str,
+    header: str = "",
+    header_media: Media | None = None,
 ) -> Text | Buttons | Choices:
     """The message: plain without options, else buttons or a list, bound to this run and step."""
     shown = tuple(
-        Option(payload(ctx.run.id, ctx.step, one.id), one.label.strip(), one.description)
+        Option(
+            payload(ctx.run.id, ctx.step, one.id), one.label.strip(), one.description, one.section
+        )
         for one in options
     )
     if not shown:
         return Text(body)
     if is_list(options):
-        return Choices(body, list_button, shown, footer)
-    return Buttons(body, shown, footer)
+        return Choices(body, list_button, shown, footer, header)
+    return Buttons(body, shown, footer, header, header_media)
 
 
 def option_problems(
-    options: Sequence[OptionSetting], list_button: str, footer: str
+    options: Sequence[OptionSetting],
+    list_button: str,
+    footer: str,
+    header: str = "",
+    *,
+    link_button: bool = False,
 ) -> Iterator[tuple[str, str]]:
     """What is wrong with the options and what stands around them."""
     if is_list(options) and not list_button.strip():
         yield "/list_button", "The button that opens the list needs a word."
     yield from _each_problem(options, ROW_LABEL if is_list(options) else BUTTON_LABEL)
-    if footer and not options:
+    if footer and not options and not link_button:
         yield "/footer", "Only a message with options has a footer."
-    for field, text in (("/footer", footer), ("/list_button", list_button)):
+    if header and not options and not link_button:
+        yield "/header", "Only a message with options or a link button has a header."
+    around = (("/footer", footer), ("/header", header), ("/list_button", list_button))
+    for field, text in around:
         if has_liquid(text):
             yield field, "This cannot hold variables."
 

@@ -7,6 +7,7 @@ its message, so that whatever follows starts when the message has really left.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -34,12 +35,23 @@ _BREAKS = re.compile("[ \t\r\n\v\f\x85\u2028\u2029]+")
 
 
 class MediaSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A file shown with the message, by its public link."""
+    """A file shown with the message, by its public link or out of those that are kept here."""
 
     media: Annotated[
-        Literal["image", "video", "audio", "document"], Meta(description="What kind of file")
+        Literal["image", "video", "audio", "document", "sticker"],
+        Meta(description="What kind of file"),
     ] = "image"
     link: Annotated[Link, Meta(description="Its public https address; may hold variables")] = ""
+    sha256: Annotated[
+        str,
+        Meta(
+            pattern=r"^([0-9a-f]{64})?$",
+            description="Instead of an address: the hash of a file that was uploaded to Tiptoe",
+        ),
+    ] = ""
+    filename: Annotated[
+        Liquid, Meta(description="What a document is called; may hold variables")
+    ] = ""
 
 
 class Unsendable(Struct, frozen=True):
@@ -66,10 +78,29 @@ def leave_by(event: Event) -> Outcome:
 
 def render_media(ctx: Context, setting: MediaSetting, caption: str = "") -> Media | Unsendable:
     """The file of a message, or why there is none."""
+    filename = one_line(ctx.render(setting.filename))
+    if setting.sha256:
+        return Media(setting.media, caption=caption, filename=filename, sha256=setting.sha256)
     link = one_line(ctx.render(setting.link))
     if not link.startswith(("https://", "http://")):
         return Unsendable(f"the address of the {setting.media} came out as “{link}”")
-    return Media(setting.media, link=link, caption=caption)
+    return Media(setting.media, link=link, caption=caption, filename=filename)
+
+
+def media_texts(media: MediaSetting, where: str) -> Iterator[tuple[str, str]]:
+    """What of a file's settings may hold variables, by its path."""
+    if not media.sha256:
+        yield f"{where}/link", media.link
+    if media.filename:
+        yield f"{where}/filename", media.filename
+
+
+def media_problems(media: MediaSetting, where: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with a file's settings; `where` points to them."""
+    if not media.link.strip() and not media.sha256:
+        yield f"{where}/link", "Give the file's address."
+    if media.link.strip() and media.sha256:
+        yield f"{where}/sha256", "A file has either an address or a hash, not both."
 
 
 def one_line(text: str) -> str:

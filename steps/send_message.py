@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from flows.content import (
     BODY_LIMIT,
     BODY_LIMIT_WITH_OPTIONS,
     CAPTION_LIMIT,
     Content,
+    LinkButton,
+    Media,
 )
 from flows.events import Event
 from flows.step import Context, Exit, Group, Leave, Outcome, Step
 from flows.text import has_liquid
 from steps._options import (
+    BUTTON_LABEL,
     Footer,
+    Header,
     ListButton,
     Options,
+    is_list,
     offered,
     option_problems,
     with_options,
@@ -27,19 +32,31 @@ from steps._options import (
 from steps._sending import (
     EXITS,
     Expiry,
+    Link,
     MediaSetting,
     Unsendable,
     expiry_problem,
     leave_by,
+    media_problems,
+    media_texts,
     one_line,
     render_media,
     send,
 )
 
+NOT_OVER_BUTTONS = ("audio", "sticker")
+
+
+class LinkButtonSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One button that opens a web page."""
+
+    label: Annotated[str, Meta(max_length=BUTTON_LABEL, description="What the button says")] = ""
+    url: Annotated[Link, Meta(description="The page it opens; may hold variables")] = ""
+
 
 class SendMessage(Step, frozen=True, kw_only=True, tag="send_message"):
-    """Sends a free message: text, a file, up to three buttons or a list of up to ten options.
-    WhatsApp allows it for 24 hours after the customer's last message.
+    """Sends a free message: text, a file, up to three buttons, a list of up to ten options or a
+    button that opens a page. WhatsApp allows it for 24 hours after the customer's last message.
     """
 
     label: ClassVar[str] = "Send message"
@@ -55,14 +72,19 @@ class SendMessage(Step, frozen=True, kw_only=True, tag="send_message"):
         ),
     ] = ""
     media: Annotated[
-        MediaSetting | None, Meta(description="A file; the text becomes its caption")
+        MediaSetting | None,
+        Meta(description="A file; the text becomes its caption, or buttons stand under both"),
     ] = None
     options: Options = []
     list_button: ListButton = "Choose"
+    link_button: Annotated[
+        LinkButtonSetting | None, Meta(description="Instead of options: a button that opens a page")
+    ] = None
+    header: Header = ""
     footer: Footer = ""
     track_links: Annotated[
         bool,
-        Meta(description="Web addresses in the text become links that tell us who opens them"),
+        Meta(description="Web addresses become links that tell us who opens them"),
     ] = False
     expires_after: Expiry = None
 
@@ -82,15 +104,18 @@ class SendMessage(Step, frozen=True, kw_only=True, tag="send_message"):
         if not self.text and self.media is not None:
             return self.media.media.capitalize()
         said = one_line(self.text) or "No text yet"
-        return " · ".join([said, *(option.label for option in self.options)])
+        link = [self.link_button.label] if self.link_button is not None else []
+        return " · ".join([said, *(option.label for option in self.options), *link])
 
     def texts(self) -> Iterator[tuple[str, str]]:
         yield "/text", self.text
         if self.media is not None:
-            yield "/media/link", self.media.link
+            yield from media_texts(self.media, "/media")
+        if self.link_button is not None:
+            yield "/link_button/url", self.link_button.url
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        if not self.text.strip() and (self.media is None or self.options):
+        if not self.text.strip() and (self.media is None or self._has_buttons()):
             yield "/text", "Write a text."
         limit = self._limit()
         if len(self.text) > limit and not has_liquid(self.text):
@@ -100,7 +125,15 @@ class SendMessage(Step, frozen=True, kw_only=True, tag="send_message"):
             )
         if self.media is not None:
             yield from self._media_problems(self.media)
-        yield from option_problems(self.options, self.list_button, self.footer)
+        if self.link_button is not None:
+            yield from self._link_problems(self.link_button)
+        yield from option_problems(
+            self.options,
+            self.list_button,
+            self.footer,
+            self.header,
+            link_button=self.link_button is not None,
+        )
         wrong = expiry_problem(self.expires_after)
         if wrong:
             yield "/expires_after", wrong
@@ -112,15 +145,32 @@ class SendMessage(Step, frozen=True, kw_only=True, tag="send_message"):
         return True
 
     def _media_problems(self, media: MediaSetting) -> Iterator[tuple[str, str]]:
-        if not media.link.strip():
-            yield "/media/link", "Give the file's address."
+        yield from media_problems(media, "/media")
+        if is_list(self.options):
+            yield "/media", "A list has no file over it; send two messages."
+        if self._has_buttons() and media.media in NOT_OVER_BUTTONS:
+            yield "/media/media", "Over buttons stands a picture, a video or a document."
+        if self.header:
+            yield "/header", "Over the buttons stands either a line or a file, not both."
+        if media.media in NOT_OVER_BUTTONS and self.text:
+            said = f"WhatsApp shows no text with {_called(media.media)}; send two messages."
+            yield "/text", said
+
+    def _link_problems(self, link: LinkButtonSetting) -> Iterator[tuple[str, str]]:
         if self.options:
-            yield "/media", "A message has either a file or options; send two messages."
-        if media.media == "audio" and self.text:
-            yield "/text", "WhatsApp shows no text with an audio file; send two messages."
+            yield "/link_button", "A message has either options or a link button, not both."
+        if not link.label.strip():
+            yield "/link_button/label", "The button needs a word."
+        if has_liquid(link.label):
+            yield "/link_button/label", "This cannot hold variables."
+        if not link.url.strip():
+            yield "/link_button/url", "Give the address of the page."
+
+    def _has_buttons(self) -> bool:
+        return bool(self.options) or self.link_button is not None
 
     def _limit(self) -> int:
-        if self.options:
+        if self._has_buttons():
             return BODY_LIMIT_WITH_OPTIONS
         return CAPTION_LIMIT if self.media is not None else BODY_LIMIT
 
@@ -129,8 +179,28 @@ class SendMessage(Step, frozen=True, kw_only=True, tag="send_message"):
         limit = self._limit()
         if len(body) > limit:
             return Unsendable(f"the text came out {len(body):,} characters long; {limit:,} fit")
+        media: Media | None = None
         if self.media is not None:
-            return render_media(ctx, self.media, body)
+            made = render_media(ctx, self.media, "" if self._has_buttons() else body)
+            if isinstance(made, Unsendable) or not self._has_buttons():
+                return made
+            media = made
         if not body:
             return Unsendable("the text came out empty: give its variables a fallback")
-        return with_options(ctx, body, self.options, self.list_button, self.footer)
+        if self.link_button is not None:
+            return self._with_link(ctx, body, self.link_button, media)
+        return with_options(
+            ctx, body, self.options, self.list_button, self.footer, self.header, media
+        )
+
+    def _with_link(
+        self, ctx: Context, body: str, link: LinkButtonSetting, media: Media | None
+    ) -> Content | Unsendable:
+        url = one_line(ctx.render(link.url))
+        if not url.startswith(("https://", "http://")):
+            return Unsendable(f"the address of the link button came out as “{url}”")
+        return LinkButton(body, link.label.strip(), url, self.footer, self.header, media)
+
+
+def _called(media: str) -> str:
+    return "a sticker" if media == "sticker" else "an audio file"

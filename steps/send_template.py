@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-from flows.content import Template, TemplateButton, payload
+from flows.content import Media, Template
 from flows.events import Event
 from flows.step import Context, Exit, Group, Leave, Outcome, Reference, Step
 from steps._sending import (
     EXITS,
-    OPTION_ID,
     Expiry,
     Liquid,
     MediaSetting,
     Unsendable,
     expiry_problem,
     leave_by,
+    media_problems,
+    media_texts,
     one_line,
     render_media,
     send,
 )
-
-_FALLBACK = 'give it a fallback, such as {{ contact.first_name | default: "there" }}'
-
-
-class ButtonSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one of the template's buttons is filled in with."""
-
-    index: Annotated[int, Meta(ge=0, le=9, description="Place of the button, from 0")] = 0
-    kind: Annotated[
-        Literal["quick_reply", "url", "copy_code"], Meta(description="What kind of button it is")
-    ] = "quick_reply"
-    value: Annotated[
-        Liquid,
-        Meta(
-            description="Quick reply: the option's id (“stop” ends all messages). "
-            "Link: what replaces the variable at its end. Code: the coupon"
-        ),
-    ] = ""
+from steps._template_parts import (
+    FALLBACK,
+    MOST_CARDS,
+    ButtonSetting,
+    CardSetting,
+    PlaceSetting,
+    Values,
+    button_problems,
+    card_problems,
+    card_texts,
+    fill_button,
+    fill_cards,
+    quick_replies,
+)
 
 
 class SendTemplate(Step, frozen=True, kw_only=True, tag="send_template"):
@@ -69,9 +65,7 @@ class SendTemplate(Step, frozen=True, kw_only=True, tag="send_template"):
             extra_json_schema={"x-input": "language"},
         ),
     ] = "en"
-    body: Annotated[
-        list[Liquid], Meta(max_length=50, description="What fills {{1}}, {{2}} … of the body")
-    ] = []
+    body: Values = []
     named: Annotated[
         dict[str, Liquid], Meta(max_length=50, description="What fills the body's named variables")
     ] = {}
@@ -79,8 +73,15 @@ class SendTemplate(Step, frozen=True, kw_only=True, tag="send_template"):
     header_media: Annotated[
         MediaSetting | None, Meta(description="The picture, video or document of the header")
     ] = None
+    header_place: Annotated[
+        PlaceSetting | None, Meta(description="The place of a header that shows a map")
+    ] = None
     buttons: Annotated[
         list[ButtonSetting], Meta(max_length=10, description="What fills the buttons")
+    ] = []
+    cards: Annotated[
+        list[CardSetting],
+        Meta(max_length=MOST_CARDS, description="What fills the cards of a carousel"),
     ] = []
     expires_after: Expiry = None
 
@@ -103,54 +104,51 @@ class SendTemplate(Step, frozen=True, kw_only=True, tag="send_template"):
     def texts(self) -> Iterator[tuple[str, str]]:
         yield "/header", self.header
         if self.header_media is not None:
-            yield "/header_media/link", self.header_media.link
+            yield from media_texts(self.header_media, "/header_media")
+        if self.header_place is not None:
+            yield from self.header_place.texts()
         for number, text in enumerate(self.body):
             yield f"/body/{number}", text
         for name, text in self.named.items():
             yield f"/named/{name}", text
         for number, button in enumerate(self.buttons):
             yield f"/buttons/{number}/value", button.value
+        yield from card_texts(self.cards)
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if not self.template:
             yield "/template", "Choose a template."
         if self.body and self.named:
             yield "/named", "A template has either numbered or named variables, not both."
-        if self.header and self.header_media is not None:
-            yield "/header", "A header is either a text or a file, not both."
+        headers = (self.header or None, self.header_media, self.header_place)
+        if sum(one is not None for one in headers) > 1:
+            yield "/header", "A header is either a text, a file or a place, not both."
+        if self.header_media is not None and self.header_media.sha256:
+            yield from media_problems(self.header_media, "/header_media")
         for field, text in self.texts():
             if field != "/header" and not text.strip():
                 yield field, "This is empty; WhatsApp refuses an empty variable."
-        yield from self._button_problems()
+        yield from button_problems(self.buttons, "/buttons")
+        yield from card_problems(self.cards)
         wrong = expiry_problem(self.expires_after)
         if wrong:
             yield "/expires_after", wrong
 
     def offers(self) -> tuple[tuple[str, str], ...]:
-        buttons = sorted(self.buttons, key=lambda one: one.index)
-        return tuple((one.value, "") for one in buttons if one.kind == "quick_reply")
+        on_cards = (one for card in self.cards for one in quick_replies(card.buttons))
+        found = dict.fromkeys([*quick_replies(self.buttons), *on_cards])
+        return tuple((one, "") for one in found)
 
     def references(self) -> Iterator[Reference]:
         if self.template:
             count = len(self.named) or len(self.body)
             yield Reference("template", self.template, "/template", self.language, count)
 
-    def _button_problems(self) -> Iterator[tuple[str, str]]:
-        seen: set[int] = set()
-        for number, button in enumerate(self.buttons):
-            if button.index in seen:
-                yield f"/buttons/{number}/index", f"Button {button.index} is filled in twice."
-            seen.add(button.index)
-            named = not button.value or re.fullmatch(OPTION_ID, button.value)
-            if button.kind == "quick_reply" and not named:
-                said = "An option's id has letters, digits, - and _ only."
-                yield f"/buttons/{number}/value", said
-
     def _content(self, ctx: Context) -> Template | Unsendable:
         body = tuple(one_line(ctx.render(text)) for text in self.body)
         named = {name: one_line(ctx.render(text)) for name, text in self.named.items()}
         header = one_line(ctx.render(self.header))
-        buttons = tuple(self._button(ctx, button) for button in self.buttons)
+        buttons = tuple(fill_button(ctx, button) for button in self.buttons)
         for where, source, filled in (
             ("the header", self.header, header),
             *((f"variable {n}", self.body[n - 1], text) for n, text in enumerate(body, 1)),
@@ -161,18 +159,25 @@ class SendTemplate(Step, frozen=True, kw_only=True, tag="send_template"):
             ),
         ):
             if not filled and (source or where != "the header"):
-                return Unsendable(f"{where}, “{source}”, came out empty: {_FALLBACK}")
-        media = None
+                return Unsendable(f"{where}, “{source}”, came out empty: {FALLBACK}")
+        cards = fill_cards(ctx, self.cards)
+        if isinstance(cards, Unsendable):
+            return cards
+        media: Media | None = None
         if self.header_media is not None:
             rendered = render_media(ctx, self.header_media)
             if isinstance(rendered, Unsendable):
                 return rendered
             media = rendered
-        return Template(self.template, self.language, body, header, media, buttons, named)
-
-    def _button(self, ctx: Context, button: ButtonSetting) -> TemplateButton:
-        if button.kind == "quick_reply":
-            value = payload(ctx.run.id, ctx.step, button.value)
-        else:
-            value = one_line(ctx.render(button.value))
-        return TemplateButton(button.index, button.kind, value)
+        place = None if self.header_place is None else self.header_place.render(ctx)
+        return Template(
+            self.template,
+            self.language,
+            body,
+            header,
+            media,
+            buttons,
+            named,
+            cards,
+            header_location=place,
+        )

@@ -86,8 +86,8 @@ def _tappable(content: Content) -> Iterator[str]:
     match content:
         case Buttons(options=options) | Choices(options=options):
             yield from (option.label for option in options)
-        case Template(buttons=buttons):
-            for button in buttons:
+        case Template(buttons=buttons, cards=cards):
+            for button in (*buttons, *(one for card in cards for one in card.buttons)):
                 parsed = parse_payload(button.value)
                 if button.kind == "quick_reply" and parsed is not None:
                     yield parsed[2]

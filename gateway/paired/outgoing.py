@@ -16,12 +16,14 @@ from flows.content import (
     Buttons,
     Choices,
     Content,
+    LinkButton,
     Location,
     Media,
     MediaKind,
     Reaction,
     Text,
     as_numbered_text,
+    as_written_link,
 )
 from gateway.channel import Address
 from gateway.paired.news import LIDS, NUMBERS
@@ -75,6 +77,8 @@ def message(
             return _text(body, _context(quoted, to, own))
         case Buttons() | Choices():
             return _text(as_numbered_text(content).body, _context(quoted, to, own))
+        case LinkButton():
+            return _text(as_written_link(content).body, _context(quoted, to, own))
         case Media() if upload is not None:
             return _media(content, upload, _context(quoted, to, own))
         case Location():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.links import shorten, tracked
-from flows.content import Buttons, Choices, Media, Option, Tap, Text
+from flows.content import Buttons, Choices, LinkButton, Media, Option, Tap, Text
 
 US = "https://go.example"
 
@@ -64,6 +64,13 @@ def test_every_kind_of_text_is_tracked(content: Any) -> None:
     assert type(changed) is type(content)
     if isinstance(changed, Media):
         assert changed.link == "https://a.example/1.png"
+
+
+def test_the_address_of_a_button_is_tracked() -> None:
+    content = LinkButton("See https://b.example", "Look", "https://a.example/x")
+    changed, made = tracked(content, lambda: "t", US)
+    assert changed == LinkButton("See https://b.example", "Look", f"{US}/l/t")
+    assert made == [("t", "https://a.example/x")]
 
 
 def test_what_would_not_fit_any_more_stays_as_it_was() -> None:

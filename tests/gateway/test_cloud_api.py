@@ -15,9 +15,13 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from flows.content import (
+    Amount,
     Buttons,
+    Card,
     Choices,
     Content,
+    Day,
+    LinkButton,
     Location,
     Media,
     Option,
@@ -46,6 +50,7 @@ from gateway.channel import (
 )
 from gateway.channels import kinds
 from gateway.channels.cloud_api import CloudApi, challenge, classify, parse, request_body, verify
+from gateway.channels.cloud_api.requests import read_body
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "cloud_api"
 ADA = Sender("16505551234", "", "Ada Rossi")
@@ -439,6 +444,13 @@ def test_subscribe_check() -> None:
 
 
 NAMED = {"first_name": "Ada", "total": "64,00 EUR"}
+LOCALE = "language-and-locale-code"
+IMAGE = Media("image", "http(s)://the-image-url")
+VALUES = ("text-string", "$100.99", "February 25, 1977")
+TYPED: dict[str, Amount | Day] = {
+    "2": Amount("USD", 100990),
+    "3": Day(1977, 2, 25, day_of_week=5, hour=15, minute=33),
+}
 REQUESTS: dict[str, Content] = {
     "req_text": Text("text-message-content"),
     "req_image_link": Media("image", "http(s)://image-url"),
@@ -459,6 +471,21 @@ REQUESTS: dict[str, Content] = {
             Option("<UNIQUE_BUTTON_ID_2>", "<BUTTON_TITLE_2>"),
         ),
     ),
+    "req_template_text": Template("template-name", LOCALE, VALUES, typed=TYPED),
+    "req_template_image_header": Template(
+        "template-name", LOCALE, VALUES, header_media=IMAGE, typed=TYPED
+    ),
+    "req_template_buttons": Template(
+        "template-name",
+        LOCALE,
+        VALUES,
+        header_media=IMAGE,
+        buttons=(
+            TemplateButton(0, "quick_reply", "aGlzIHRoaXMgaXMgY29v"),
+            TemplateButton(1, "quick_reply", "9rwnB8RbYmPF5t2Mn09x4h"),
+        ),
+        typed=TYPED,
+    ),
 }
 
 
@@ -471,43 +498,146 @@ def test_request_bodies_are_those_of_the_samples(name: str) -> None:
     assert body == expected | more
 
 
+def test_an_answer_quotes() -> None:
+    body = request_body(Text("<TEXT_MSG_CONTENT>"), TO, "", quoted="<MSGID_OF_PREV_MSG>")
+    assert body == json.loads(sample("req_text_reply"))
+
+
+def test_request_that_says_it_was_read() -> None:
+    expected = json.loads(sample("req_mark_read_typing"))
+    assert read_body(expected["message_id"], typing=True) == expected
+    del expected["typing_indicator"]
+    assert read_body(expected["message_id"], typing=False) == expected
+
+
 def test_request_for_a_list() -> None:
-    expected = json.loads(sample("req_list"))["interactive"]
-    rows = [row for section in expected["action"]["sections"] for row in section["rows"]]
-    options = tuple(Option(r["id"], r["title"][:24], r["description"]) for r in rows)
-    body = request_body(
-        Choices(expected["body"]["text"], expected["action"]["button"], options, "<FOOTER_TEXT>"),
-        TO,
-        "",
-    )
+    expected = json.loads(sample("req_list"))
+    options = []
+    for section in expected["interactive"]["action"]["sections"]:
+        for row in section["rows"]:  # the sample's titles are longer than WhatsApp allows
+            row["title"] = row["title"][:24]
+            options.append(Option(row["id"], row["title"], row["description"], section["title"]))
+    words = {"footer": "<FOOTER_TEXT>", "header": "<HEADER_TEXT>"}
+    choices = Choices("<BODY_TEXT>", "<BUTTON_TEXT>", tuple(options), **words)
+    assert request_body(choices, TO, "") == expected
+
+
+def sections_of(*options: Option) -> Any:
+    body = request_body(Choices("Which?", "Sizes", options), TO, "")
     assert body is not None
-    made = body["interactive"]
-    assert (made["type"], made["body"]) == (expected["type"], expected["body"])
-    assert made["footer"] == expected["footer"]
-    assert made["action"]["button"] == expected["action"]["button"]
-    [section] = made["action"]["sections"]  # one section needs no title
-    assert section["rows"] == [row | {"title": row["title"][:24]} for row in rows]
+    return body["interactive"]["action"]["sections"]
+
+
+def test_headings_of_a_list() -> None:
+    small, large = Option("s", "S"), Option("l", "L", section="Large")
+    rows = [{"id": "s", "title": "S"}], [{"id": "l", "title": "L"}]
+    assert sections_of(small) == [{"rows": rows[0]}]
+    assert sections_of(large) == [{"title": "Large", "rows": rows[1]}]
+    assert sections_of(small, large) == [
+        {"title": "…", "rows": rows[0]},  # several must all have one
+        {"title": "Large", "rows": rows[1]},
+    ]
+
+
+def test_what_stands_over_buttons() -> None:
+    options = (Option("y", "Yes"),)
+    body = request_body(Buttons("Well?", options, header="Question"), TO, "")
+    assert body is not None
+    assert body["interactive"]["header"] == {"type": "text", "text": "Question"}
+    file = Media("document", remote_id="77", filename="list.pdf")
+    body = request_body(Buttons("Well?", options, header_media=file), TO, "")
+    assert body is not None
+    assert body["interactive"]["header"] == {
+        "type": "document",
+        "document": {"id": "77", "filename": "list.pdf"},
+    }
+
+
+def test_a_button_that_opens_a_page() -> None:
+    content = LinkButton("See what is new", "Open the shop", "https://shop.example.com/n", "Bye")
+    body = request_body(content, TO, "")
+    assert body is not None
+    assert body["interactive"] == {
+        "type": "cta_url",
+        "body": {"text": "See what is new"},
+        "footer": {"text": "Bye"},
+        "action": {
+            "name": "cta_url",
+            "parameters": {"display_text": "Open the shop", "url": "https://shop.example.com/n"},
+        },
+    }
+
+
+def test_a_carousel() -> None:
+    goods = (("blue-mug", "12.00 EUR"), ("tea-towel", "8.00 EUR"))
+    cards = tuple(
+        Card(
+            Media("image", f"https://shop.example.com/img/{name}.jpg"),
+            (price,),
+            (
+                TemplateButton(0, "quick_reply", f"more:{name}"),
+                TemplateButton(1, "url", name),
+            ),
+        )
+        for name, price in goods
+    )
+    carousel = Template("cart_carousel", "en_US", ("Ada",), cards=cards)
+    expected = json.loads(sample("req_template_carousel"))
+    assert request_body(carousel, Address("wa_id", "16505551234"), "msg:0190c1") == expected
+
+
+@pytest.mark.parametrize(
+    ("button", "parameter"),
+    [
+        (TemplateButton(0, "flow", "token"), {"flow_token": "token"}),
+        (
+            TemplateButton(0, "flow", "token", {"name": "Ada"}),
+            {"flow_token": "token", "flow_action_data": {"name": "Ada"}},
+        ),
+        (TemplateButton(0, "catalog", "mug"), {"thumbnail_product_retailer_id": "mug"}),
+        (
+            TemplateButton(0, "mpm", "mug", {"sections": [{"title": "Mugs"}]}),
+            {"thumbnail_product_retailer_id": "mug", "sections": [{"title": "Mugs"}]},
+        ),
+    ],
+)
+def test_buttons_that_do_something(button: TemplateButton, parameter: dict[str, Any]) -> None:
+    body = request_body(Template("hello", "it", buttons=(button,)), TO, "")
+    assert body is not None
+    [component] = body["template"]["components"]
+    assert (component["sub_type"], component["index"]) == (button.kind, "0")
+    assert component["parameters"] == [{"type": "action", "action": parameter}]
+
+
+def test_every_sample_of_a_request_is_made_here() -> None:
+    told = Path(__file__).read_text()
+    missing = [path.stem for path in SAMPLES.glob("req_*.json") if f'"{path.stem}"' not in told]
+    assert missing == []
 
 
 def test_requests_for_templates() -> None:
-    image = Media("image", "http(s)://the-image-url")
-    pressed = tuple(
-        TemplateButton(index, "quick_reply", payload)
-        for index, payload in enumerate(["aGlzIHRoaXMgaXMgY29v", "9rwnB8RbYmPF5t2Mn09x4h"])
-    )
-    expected = json.loads(sample("req_template_buttons"))
-    for component in expected["template"]["components"]:  # we send all values as text
-        if component["type"] == "body":
-            component["parameters"] = [{"type": "text", "text": "text-string"}]
-    language = "language-and-locale-code"
-    full = Template("template-name", language, ("text-string",), "", image, pressed)
-    assert request_body(full, TO, "") == expected
-
     expected = json.loads(sample("req_template_named_params_coupon"))
     expected["template"]["language"].pop("policy")
     buttons = (TemplateButton(0, "copy_code", "TORNA10"), TemplateButton(1, "url", "c/8f3a"))
     coupon = Template("cart_coupon", "it", buttons=buttons, named=NAMED)
     assert request_body(coupon, Address("wa_id", "16505551234"), "") == expected
+
+    shop = Location(45.4, 9.2, "Shop")
+    there = request_body(Template("hello", "it", header_location=shop), TO, "")
+    assert there is not None
+    assert there["template"]["components"][0]["parameters"] == [
+        {"type": "location", "location": {"latitude": 45.4, "longitude": 9.2, "name": "Shop"}}
+    ]
+    total = Template("t", "it", named={"total": "9 €"}, typed={"total": Amount("EUR", 9000)})
+    named = request_body(total, TO, "")
+    assert named is not None
+    assert named["template"]["components"][0]["parameters"] == [
+        {
+            "type": "currency",
+            "parameter_name": "total",
+            "currency": {"fallback_value": "9 €", "code": "EUR", "amount_1000": 9000},
+        }
+    ]
 
     plain = request_body(Template("hello", "it", header="Hi"), Address("user_id", "US.1"), "")
     assert plain == {

@@ -11,7 +11,19 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from flows.content import Buttons, Choices, Content, Location, Option, Template, Text
+from flows.content import (
+    Buttons,
+    Card,
+    Choices,
+    Content,
+    LinkButton,
+    Location,
+    Media,
+    Option,
+    Template,
+    TemplateButton,
+    Text,
+)
 from gateway.channels.cloud_api import CloudApi, parse, verify
 from gateway.dispatcher import Dispatcher
 from gateway.inbound import take_in
@@ -33,6 +45,34 @@ TEMPLATE = {
     "components": [
         {"type": "BODY", "text": "Ciao {{1}}!", "example": {"body_text": [["Ada"]]}},
         {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Stop"}]},
+    ],
+}
+
+CARD = {
+    "components": [
+        {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["4::a"]}},
+        {"type": "BODY", "text": "Only {{1}}!", "example": {"body_text": [["9 €"]]}},
+        {
+            "type": "BUTTONS",
+            "buttons": [
+                {"type": "QUICK_REPLY", "text": "More"},
+                {
+                    "type": "URL",
+                    "text": "Buy",
+                    "url": "https://x.example/{{1}}",
+                    "example": ["https://x.example/mug"],
+                },
+            ],
+        },
+    ]
+}
+CAROUSEL = {
+    "name": "goods",
+    "language": "it",
+    "category": "MARKETING",
+    "components": [
+        {"type": "BODY", "text": "Ciao {{1}}!", "example": {"body_text": [["Ada"]]}},
+        {"type": "CAROUSEL", "cards": [CARD, CARD]},
     ],
 }
 
@@ -119,6 +159,14 @@ async def test_a_chat(circle: Circle) -> None:
     assert tapped["quoted"] == asked.channel_id
     for content in (
         Choices("Which?", "Sizes", (Option("r7.size.s", "S", "small"), Option("r7.size.l", "L"))),
+        Choices(
+            "Which?",
+            "Sizes",
+            (Option("r7.b.s", "S"), Option("r7.b.l", "L", section="Large")),
+            header="Our sizes",
+        ),
+        LinkButton("It is back", "Have a look", "https://shop.example.com/new", header="New"),
+        Buttons("Well?", options, header_media=Media("image", "https://x.example/a.png")),
         Location(45.4, 9.2, "Shop"),
         Text("Bye"),
     ):
@@ -145,6 +193,23 @@ async def test_only_templates_outside_the_window(circle: Circle) -> None:
     assert sent.state == "delivered"
     wrong = await circle.send(Template("cart", "it"), template="cart", category="utility")
     assert (wrong.state, wrong.error_code) == ("failed", "132000")
+
+
+async def test_a_carousel(circle: Circle) -> None:
+    await circle.bench.opened()
+    await circle.bench.seed(CAROUSEL)
+    await circle.quiet()
+    cards = tuple(
+        Card(
+            Media("image", f"https://x.example/{name}.png"),
+            (price,),
+            (TemplateButton(0, "quick_reply", f"r7.it.{name}"), TemplateButton(1, "url", name)),
+        )
+        for name, price in (("mug", "12 €"), ("towel", "8 €"))
+    )
+    template = Template("goods", "it", ("Ada",), cards=cards)
+    sent = await circle.send(template, template="goods", category="marketing")
+    assert (sent.error, sent.state) == (None, "delivered")
 
 
 async def test_somebody_without_a_number(circle: Circle) -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from flows.content import Buttons, Choices, Content, Location, Media, Template, plain
+from flows.content import Buttons, Choices, Content, LinkButton, Location, Media, Template, plain
 from store.messages import IS_HELD, messages
 from store.phones import phones
 from web.messages.story import sentences
@@ -141,6 +141,8 @@ def _shown(raw: Any, preview: str) -> tuple[str, str, tuple[str, ...]]:
             return body, "", tuple(one.label for one in options)
         case Choices(options=options, body=body, button=button):
             return body, f"List “{button}”", tuple(one.label for one in options)
+        case LinkButton(body=body, label=label, url=url):
+            return body, f"Link to {url}", (label,)
         case Media(media=media, caption=caption, filename=filename):
             return caption or filename, media.capitalize(), ()
         case Template(name=name, body=body):
