@@ -31,6 +31,7 @@ from web.messages import routes as message_routes
 from web.phones import adding as phone_adding
 from web.phones import pairing as phone_pairing
 from web.phones import routes as phone_routes
+from web.queue import routes as queue_routes
 from web.scenarios import routes as scenario_routes
 from web.security.gate import Gate
 from web.security.headers import add_headers
@@ -39,6 +40,7 @@ from web.security.who import Who
 from web.shell.errors import on_crash, on_http_error, on_invalid, on_not_found
 from web.shell.render import STATIC
 from web.signin.routes import SignInLimits, show_sign_in, sign_in, sign_out
+from web.templates import routes as template_routes
 
 BODY_LIMIT = 1_000_000  # bytes, unless a handler needs more
 LEAST_SECRET = 32
@@ -56,6 +58,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     *phone_adding.HANDLERS,
     *phone_pairing.HANDLERS,
     *alert_routes.HANDLERS,
+    *queue_routes.HANDLERS,
+    *template_routes.HANDLERS,
 )
 
 

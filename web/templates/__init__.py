@@ -1,0 +1,1 @@
+"""Templates: what WhatsApp has approved, and what it says of the rest."""
