@@ -7,7 +7,6 @@ differently the second time gains nothing; each redirect is checked anew.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Iterable
 from typing import Any
@@ -17,11 +16,10 @@ import httpx
 from httpcore._backends.auto import AutoBackend
 from msgspec import Struct
 
+from flows.public import is_public
+
 REDIRECTS = 3
 ANSWER_LIMIT = 1_000_000  # bytes; more is not an answer but a download
-# All that the public internet of IPv6 is made of; around it are old and special ranges, some of
-# which lead to addresses of IPv4. Source: IANA IPv6 Global Unicast Address Assignments.
-_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _KEPT_ON_THE_WAY = frozenset(("host", "content-type", "content-length", "accept", "user-agent"))
 
 
@@ -90,18 +88,6 @@ async def read_limited(response: httpx.Response) -> bytes:
             message = f"the answer is larger than {ANSWER_LIMIT:,} bytes"
             raise TooLargeError(message)
     return bytes(body)
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet (also when wrapped into IPv6)."""
-    parsed = ipaddress.ip_address(address.split("%", 1)[0])
-    if isinstance(parsed, ipaddress.IPv6Address):
-        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo and parsed.teredo[1])
-        if inner:
-            return is_public(str(inner))
-        if parsed not in _GLOBAL_UNICAST:
-            return False
-    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 
 class _GuardedBackend(httpcore.AsyncNetworkBackend):

@@ -23,6 +23,7 @@ import store.http_calls
 from engine import outside
 from engine.webhooks import Caller
 from flows.events import HttpAnswered
+from flows.public import is_public
 from store import companies
 from store.database import Database
 from store.http_calls import http_calls
@@ -234,7 +235,7 @@ async def test_a_claim_of_a_dead_worker_is_taken_over(house: House, server: str)
     ],
 )
 def test_what_counts_as_public(address: str, public: bool) -> None:
-    assert outside.is_public(address) is public
+    assert is_public(address) is public
 
 
 async def test_a_request_we_cannot_read_fails_alone(house: House, server: str) -> None:
