@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from msgspec import Struct
 
 from flows.content import Content
+
+if TYPE_CHECKING:  # a paired phone's process needs these words, and no database
+    from gateway.host import Host
 
 ReceiptState = Literal["sent", "delivered", "read", "failed"]
 AddressKind = Literal["wa_id", "phone", "user_id", "lid"]
@@ -125,6 +128,12 @@ REMEDIES: dict[Meaning, Remedy] = {
 }
 """One list for all channels; source: Meta's error reference and what its senders do in practice."""
 
+TIME_LOCKED = Remedy(retry_s=(60,), for_ever=True, phone_failure=True, alert="critical")
+"""Code 463 of a paired phone: no chats with new people for hours to days; those it has go on."""
+NO_NEW_CHATS = 463
+SLOW_DOWN = Remedy(retry_s=(900, 1800, 3600), for_ever=True, rest=timedelta(minutes=15))
+"""Code 429 of a paired phone: a person's number that is told to slow down rests for minutes."""
+TOO_FAST = 429
 STOP_TEMPLATE = Remedy(stop_template=True, alert="warning")
 TEMPLATE_IS_OUT = frozenset({132001, 132015, 132016})  # missing, paused, disabled
 
@@ -133,6 +142,10 @@ def remedy(error: SendError) -> Remedy:
     """What to do about `error`."""
     if error.meaning == "template" and error.code in TEMPLATE_IS_OUT:
         return STOP_TEMPLATE
+    if error.meaning == "number_in_danger" and error.code == NO_NEW_CHATS:
+        return TIME_LOCKED
+    if error.meaning == "throttle" and error.code == TOO_FAST:
+        return SLOW_DOWN
     return REMEDIES[error.meaning]
 
 
@@ -152,6 +165,15 @@ class Channel(ABC):
         """Whether it can send content of this kind (the tag of a `flows.content` struct)."""
         del kind
         return True
+
+    def owns(self, phone_id: int) -> bool:
+        """Whether this worker may send through this phone now; asked for `leased` channels."""
+        del phone_id
+        return True
+
+    async def run(self, host: Host) -> None:
+        """What it has to do beside sending, until it is cancelled: look after phones it owns."""
+        del host
 
     @abstractmethod
     async def send(

@@ -1,11 +1,11 @@
 """What one webhook's POST is taken in with: its transaction, its phones, what was done so far.
 
-Rule: only phones whose app secret signed the POST are known here.
+Rule: only phones whose app secret signed the POST are known here, or whose own line told it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,10 +29,15 @@ class Desk:
         self.by_account: dict[str, list[SendingPhone]] = {}
         self.messages = self.receipts = self.events = 0
         self.companies: set[int] = set()
+        self.states: dict[int, str] = {}  # of phones whose state changed here
 
 
-async def introduce(desk: Desk, news: Sequence[News], app_secret: str) -> None:
-    """Learn the phones and accounts that the news speak of and `app_secret` may speak for."""
+async def introduce(
+    desk: Desk, news: Sequence[News], app_secret: str, own_phones: Collection[int]
+) -> None:
+    """Learn the phones and accounts that the news speak of and that may be believed: those
+    `app_secret` may speak for, and the `own_phones` (ids) whose lines end in this process.
+    """
     remote_ids = sorted({one.phone for one in news if not isinstance(one, OF_ACCOUNTS)})
     accounts = sorted({one.account for one in news if isinstance(one, OF_ACCOUNTS)})
     signed = [
@@ -41,7 +46,7 @@ async def introduce(desk: Desk, news: Sequence[News], app_secret: str) -> None:
             *(await phone_use.by_remote_ids(desk.tx, remote_ids) if remote_ids else ()),
             *(await phone_use.by_accounts(desk.tx, accounts) if accounts else ()),
         )
-        if app_secret and phone.secret("app_secret") == app_secret
+        if phone.id in own_phones or (app_secret and phone.secret("app_secret") == app_secret)
     ]
     for phone in signed:
         desk.by_remote[phone.remote_id or ""] = phone
@@ -64,4 +69,6 @@ def person_of(sender: Sender) -> Person:
         ways.append(Address("wa_id", sender.wa_id))
     if sender.user_id:
         ways.append(Address("user_id", sender.user_id))
+    if sender.lid:
+        ways.append(Address("lid", sender.lid))
     return Person(ways, name=sender.name)

@@ -18,6 +18,7 @@ import structlog
 from gateway import channels as channel_kinds
 from gateway.channel import Channel
 from gateway.dispatcher import BATCH, CONCURRENCY, THROUGHPUT_PER_S, Dispatcher
+from gateway.host import Host
 from store import heartbeats
 from store.database import Database
 from store.doorbell import Doorbell
@@ -97,6 +98,7 @@ class _Worker:
             asyncio.create_task(self._each(POLL_S, self.dispatcher.release)),
             asyncio.create_task(self._each(GIVE_BACK_S, self.dispatcher.give_back)),
             asyncio.create_task(self._hear()),
+            *(asyncio.create_task(self._run(one)) for one in self.dispatcher.channels.values()),
         ]
         try:
             await self._claim_and_deliver()
@@ -146,6 +148,18 @@ class _Worker:
         while True:
             await self.dispatcher.bell.hear_gateway(POLL_S)
             self.look.set()
+
+    async def _run(self, channel: Channel) -> None:
+        """What a channel does beside sending; it is begun again after a fault."""
+        mine = self.dispatcher
+        host = Host(mine.database, mine.bell, mine.clock, mine.name)
+        while True:
+            try:
+                await channel.run(host)
+                return
+            except Exception:
+                log.exception("a channel's own work failed; it begins again")
+            await asyncio.sleep(AFTER_A_FAULT_S[-1])
 
     async def _each(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
         """Do `work` now and every some seconds; a fault is logged and changes nothing."""

@@ -88,6 +88,19 @@ async def note_outbound(tx: AsyncConnection, wrote: Mapping[int, tuple[datetime,
     )
 
 
+async def not_answered_yet(tx: AsyncConnection, contact_ids: Collection[int]) -> set[int]:
+    """Those of the contacts who have not written since our last message to them."""
+    query = sa.select(contacts.c.id).where(
+        contacts.c.id.in_(contact_ids),
+        contacts.c.last_outbound_at.is_not(None),
+        sa.or_(
+            contacts.c.last_inbound_at.is_(None),
+            contacts.c.last_inbound_at < contacts.c.last_outbound_at,
+        ),
+    )
+    return set((await tx.execute(query)).scalars())
+
+
 async def is_newest_wish(tx: AsyncConnection, contact_id: int, at: datetime) -> bool:
     """Whether nothing newer than `at` is known about the contact's consent."""
     query = sa.select(contacts.c.consent_at).where(contacts.c.id == contact_id)
@@ -103,3 +116,12 @@ async def forget_address(tx: AsyncConnection, contact_id: int, address: Address)
         .where(table.c.contact_id == contact_id)
         .where(table.c.kind_space == address.space, table.c.key == address.key)
     )
+
+
+async def quoted(tx: AsyncConnection, phone_id: int, channel_id: str) -> tuple[str, bool]:
+    """The words of a message that is quoted, and whether it was ours; none for an unknown one."""
+    query = sa.select(messages.c.preview, messages.c.direction).where(
+        messages.c.phone_id == phone_id, messages.c.channel_id == channel_id
+    )
+    row = (await tx.execute(query)).one_or_none()
+    return ("", False) if row is None else (row.preview, row.direction == "out")

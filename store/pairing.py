@@ -119,7 +119,7 @@ async def stop_all(
         .where(phones.c.kind == kind, phones.c.remote_id.is_not(None))
         .where(sa.or_(phones.c.wanted.is_(None), phones.c.wanted != wanted))
         .where(phones.c.status != "logged_out")
-        .values(wanted=wanted, status="offline", status_why=why)
+        .values(wanted=wanted, status="flagged", status_why=why)
         .returning(phones.c.company_id, phones.c.id)
     )
     found: dict[int, list[int]] = {}

@@ -79,16 +79,24 @@ def run_gateway(settings: Settings) -> None:
     """Deliver messages. Without a Redis it only looks for work less promptly."""
     from gateway.channels import kinds
     from gateway.channels.cloud_api import CloudApi
+    from gateway.channels.neonize import Neonize
     from gateway.worker import run
     from tiptoe import killpoints
 
     killpoints.listen(settings.kill_points)
 
     async def deliver() -> None:
-        channels = {kind: found() for kind, found in kinds().items() if found is not CloudApi}
-        channels["cloud_api"] = CloudApi(
-            base_url=settings.cloud_api_url, version=settings.cloud_api_version
-        )
+        channels = {
+            "cloud_api": CloudApi(
+                base_url=settings.cloud_api_url, version=settings.cloud_api_version
+            ),
+            "neonize": Neonize(
+                settings.data / "phones",
+                media=settings.data / "media",
+                allow_private_files=settings.allow_private_webhooks,
+            ),
+        }
+        channels |= {kind: found() for kind, found in kinds().items() if kind not in channels}
         clock = clock_from(settings.clock)
         await run(settings.database_url, settings.redis_url, clock, channels=channels)
 

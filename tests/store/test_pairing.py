@@ -76,7 +76,7 @@ async def test_all_are_stopped_once(db: Database, company: int, phone: int, now:
         }
         assert await pairing.stop_all(tx, "neonize", "upgrade:0.5.2", "Too old.") == {}
     mine = await row(db, phone)
-    assert (mine.status, mine.status_why, mine.wanted) == ("offline", "Too old.", "upgrade:0.5.2")
+    assert (mine.status, mine.status_why, mine.wanted) == ("flagged", "Too old.", "upgrade:0.5.2")
 
 
 @pytest.mark.anyio
