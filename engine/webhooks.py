@@ -47,6 +47,56 @@ class Result(msgspec.Struct, frozen=True):
     again_in: float | None = None
 
 
+class Attempt(msgspec.Struct, frozen=True):
+    """What one call came to: `refused` for ever, worth another try `again`, after `at_least` s."""
+
+    ok: bool = False
+    status: int = 0
+    body: Any = None
+    reason: str = ""
+    again: bool = False
+    refused: bool = False
+    at_least: float = 0
+
+
+async def attempt(
+    through: httpx.AsyncClient, call_id: int, request: CallWebhook, key: str, now: datetime
+) -> Attempt:
+    """Call once, signed where there is a `key`; never raises for what the world does."""
+    body = request.body.encode()
+    try:
+        async with asyncio.timeout(request.timeout_s):  # in all, however slowly it trickles in
+            answered = await ask(
+                through,
+                through.build_request(
+                    request.method,
+                    request.url,
+                    headers=_headers(call_id, request, body, key, now),
+                    content=body or None,
+                    timeout=request.timeout_s,
+                ),
+            )
+    except UnusableError as error:
+        return Attempt(reason=str(error))
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
+        return Attempt(reason=f"the address cannot be called: {error}", refused=True)
+    except TimeoutError:
+        return Attempt(reason=f"no answer within {request.timeout_s} seconds", again=True)
+    except httpx.HTTPError as error:
+        said = f"no answer: {str(error) or type(error).__name__}"
+        forbidden = isinstance(error.__cause__, ForbiddenAddressError)
+        return Attempt(reason=said, again=not forbidden, refused=forbidden)
+    ok = answered.status < BAD_REQUEST
+    return Attempt(
+        ok=ok,
+        status=answered.status,
+        body=_decoded(answered.body),
+        reason="" if ok else f"answered {answered.status}",
+        again=answered.status in LATER or answered.status >= SERVER_FAULT,
+        at_least=_asked_pause(answered, now),
+    )
+
+
 class Caller:
     """Owns the HTTP client of one engine worker."""
 
@@ -125,39 +175,11 @@ class Caller:
 
     async def _call(self, call: OpenCall, key: str) -> Result:
         request = msgspec.convert({"type": "webhook", **call.request}, CallWebhook)
-        body = request.body.encode()
-        try:
-            async with asyncio.timeout(request.timeout_s):  # in all, however slowly it trickles in
-                answered = await ask(
-                    self.client,
-                    self.client.build_request(
-                        request.method,
-                        request.url,
-                        headers=_headers(call.id, request, body, key, self.clock()),
-                        content=body or None,
-                        timeout=request.timeout_s,
-                    ),
-                )
-        except UnusableError as error:
-            return Result(call, HttpAnswered(call.seq, ok=False, reason=str(error)))
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
-            said = f"the address cannot be called: {error}"
-            return Result(call, HttpAnswered(call.seq, ok=False, reason=said))
-        except TimeoutError:
-            said = f"no answer within {request.timeout_s} seconds"
-            return self._again(call, request, HttpAnswered(call.seq, ok=False, reason=said))
-        except httpx.HTTPError as error:
-            said = f"no answer: {str(error) or type(error).__name__}"
-            answer = HttpAnswered(call.seq, ok=False, reason=said)
-            if isinstance(error.__cause__, ForbiddenAddressError):
-                return Result(call, answer)
-            return self._again(call, request, answer)
-        ok = answered.status < BAD_REQUEST
-        reason = "" if ok else f"answered {answered.status}"
-        answer = HttpAnswered(call.seq, ok, answered.status, _decoded(answered.body), reason)
-        if answered.status in LATER or answered.status >= SERVER_FAULT:
-            return self._again(call, request, answer, self._asked_pause(answered))
-        return Result(call, answer)
+        tried = await attempt(self.client, call.id, request, key, self.clock())
+        answer = HttpAnswered(call.seq, tried.ok, tried.status, tried.body, tried.reason)
+        if not tried.again:
+            return Result(call, answer)
+        return self._again(call, request, answer, tried.at_least)
 
     def _again(
         self, call: OpenCall, request: CallWebhook, answer: HttpAnswered, at_least: float = 0
@@ -167,20 +189,6 @@ class Caller:
         pause = min(FIRST_PAUSE_S * 2 ** (call.attempts - 1), LONGEST_PAUSE_S)
         jitter = 1 + secrets.randbelow(1000) / 2000
         return Result(call, answer, max(pause, at_least) * jitter)
-
-    def _asked_pause(self, answered: Answer) -> float:
-        """Seconds of a `Retry-After` (RFC 9110: seconds or a date); 0: there is none to obey."""
-        said = answered.retry_after.strip()
-        if said.isdecimal():
-            seconds = float(said)
-        else:
-            try:
-                at = parsedate_to_datetime(said)
-            except ValueError:
-                return 0
-            at = at if at.tzinfo else at.replace(tzinfo=UTC)
-            seconds = (at - self.clock()).total_seconds()
-        return min(max(seconds, 0), LONGEST_ASKED_PAUSE_S)
 
     async def _record(self, tx: Any, results: Sequence[Result]) -> None:
         now = self.clock()
@@ -203,6 +211,21 @@ def signature(key: str, body: bytes, at: datetime) -> str:
     seconds = int(at.timestamp())
     made = hmac.new(key.encode(), f"{seconds}.".encode() + body, "sha256").hexdigest()
     return f"t={seconds},v1={made}"
+
+
+def _asked_pause(answered: Answer, now: datetime) -> float:
+    """Seconds of a `Retry-After` (RFC 9110: seconds or a date); 0: there is none to obey."""
+    said = answered.retry_after.strip()
+    if said.isdecimal():
+        seconds = float(said)
+    else:
+        try:
+            at = parsedate_to_datetime(said)
+        except ValueError:
+            return 0
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        seconds = (at - now).total_seconds()
+    return min(max(seconds, 0), LONGEST_ASKED_PAUSE_S)
 
 
 def _headers(

@@ -26,6 +26,7 @@ from engine.jobs.upkeep import upkeep
 from engine.occasions import Occasions
 from engine.retention import Retention
 from engine.runner import Runner
+from engine.telling import Teller
 from engine.webhooks import Caller
 from store import heartbeats
 from store.database import Database
@@ -76,9 +77,11 @@ async def run(
     bell = Doorbell(redis_url)
     runner = Runner(database, clock, bell, public_url=public_url)
     caller = Caller(database, clock, allow_private=allow_private_webhooks)
+    teller = Teller(database, clock, allow_private=allow_private_webhooks)
     ctx: dict[str, Any] = {
         "runner": runner,
         "caller": caller,
+        "teller": teller,
         "occasions": Occasions(database, runner.flows, clock, runner.batch),
         "retention": Retention(database),
     }
@@ -86,11 +89,13 @@ async def run(
         asyncio.create_task(_work(redis_url, ctx, bell, stop)),
         asyncio.create_task(_beat(database, stop)),
         asyncio.create_task(_watch(ctx, stop)),
+        asyncio.create_task(_tell(teller, stop)),
     ]
     try:
         await stop.wait()
         await asyncio.gather(*tasks)
     finally:
+        await teller.close()
         await caller.close()
         await bell.close()
         await database.close()
@@ -180,6 +185,18 @@ async def _until(work: Any, stop: asyncio.Event) -> None:
             await task
     else:
         await task
+
+
+async def _tell(teller: Teller, stop: asyncio.Event) -> None:
+    """Tell news as it comes, in a line of its own: programs that are slow keep no run waiting."""
+    while not stop.is_set():
+        told = 0
+        try:
+            told = await teller.tell_due()
+        except Exception as error:  # noqa: BLE001  the database is away: what is due stays due
+            log.warning("news cannot be told; trying again", error=repr(error))
+        if not told:
+            await _until(asyncio.sleep(PAUSE_S), stop)
 
 
 async def _beat(database: Database, stop: asyncio.Event) -> None:

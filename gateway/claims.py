@@ -25,6 +25,7 @@ from gateway.facts import Load, load
 from gateway.fleet import Fleet
 from gateway.pacing import LIVE_PRIORITY, own_gap
 from gateway.phone_facts import hour_of
+from gateway.telling import tell_dropped
 from gateway.throttle import Throttles
 from gateway.turns import by_rank
 from gateway.verdicts import verdict_row
@@ -109,6 +110,8 @@ async def claim(
     await queue.claim(tx, books.claims)
     await queue.defer(tx, books.deferrals)
     await queue.drop(tx, books.drops)
+    dropped = [row["of"] for row in books.drops]
+    await tell_dropped(tx, {one.company_id for one in batch}, dropped, now)
     await phone_use.pace(tx, books.gaps)
     await phone_use.count(tx, places_of(books.parcels, by_day=True))
     await phone_use.count_hours(tx, places_of(books.parcels, by_day=False))

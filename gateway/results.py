@@ -18,6 +18,7 @@ from gateway.claims import Parcel, places_of
 from gateway.consequences import Setback, bear
 from gateway.pacing import jittered
 from gateway.states import accepted, failed, newly_left, verdict, with_error
+from gateway.telling import tell_states
 from gateway.verdicts import template_of, verdict_row
 from store import (
     addresses,
@@ -80,6 +81,7 @@ async def record(
         if word is not None:
             verdicts += verdict_row(after, word, after.error_class or "", now)
     await queue.settle(tx, changed)
+    await tell_states(tx, [(held[one.id].state, one) for one in changed], now)
     went = [(parcel, out) for parcel, out in results if isinstance(out, Accepted)]
     await chats.note_outbound(
         tx, {parcel.queued.contact_id: (now, parcel.phone.id) for parcel, _ in went}

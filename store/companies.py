@@ -74,7 +74,8 @@ class CompanySettings(Struct, frozen=True, forbid_unknown_fields=True):
     they are null. `sending_hours` are local to the recipient, `working_hours` (when somebody
     answers) to the company; ends are excluded. `holidays`: its own days off beside its country's
     public holidays; nothing is sent on them, if `quiet_on_holidays`, but answers in a live chat.
-    Replies of customers are told to `reply_webhook_url`, else to the house's.
+    Replies of customers are told to `reply_webhook_url`, else to the house's, and what becomes of
+    our messages too if `reply_webhook_statuses`.
     The budget (`marketing_per_day`, `marketing_per_week`: the last 24 hours and 7 days) is one
     contact's, over all automations; null is no limit. A chat that a person took over goes back to
     the automations `hand_over_ends_after_hours` after its last message; null: never by itself.
@@ -96,6 +97,7 @@ class CompanySettings(Struct, frozen=True, forbid_unknown_fields=True):
     daily_limit: Annotated[int, Meta(ge=1)] | None = None
     delay_ms: DelayMs | None = None
     reply_webhook_url: WebAddress = ""
+    reply_webhook_statuses: bool = False
     alert_webhook_url: WebAddress = ""
     alert_email: Annotated[str, Meta(max_length=254)] = ""
     transactional_any_hour: bool = False

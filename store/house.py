@@ -55,7 +55,8 @@ class HouseSettings(Struct, frozen=True, forbid_unknown_fields=True):
     may send on its local day, null is no limit. For paired phones: `phone_daily_limit` (null: by
     its age), `hourly_limit`, `delay_ms` (the least and the most between two messages). Campaigns
     of a number of low quality rest for `quality_rest_days`. `reply_webhook_url` hears replies of
-    companies that name none; `alert_webhook_url` and `alert_email` hear of every company's alerts.
+    companies that name none, and with `reply_webhook_statuses` what becomes of messages;
+    `alert_webhook_url` and `alert_email` hear of every company's alerts.
     """
 
     sending_hours: dict[Day, Hours | None] = field(default_factory=usual_week)
@@ -66,6 +67,7 @@ class HouseSettings(Struct, frozen=True, forbid_unknown_fields=True):
     delay_ms: DelayMs = (20_000, 60_000)
     quality_rest_days: Annotated[int, Meta(ge=1, le=60)] = 7
     reply_webhook_url: WebAddress = ""
+    reply_webhook_statuses: bool = False
     alert_webhook_url: WebAddress = ""
     alert_email: Annotated[str, Meta(max_length=254)] = ""
 

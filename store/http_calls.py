@@ -1,13 +1,15 @@
-"""Outgoing webhook calls of runs: the row is the queue and the record.
+"""Outgoing webhook calls: those that runs asked for, and news told to people's own programs. The
+row is the queue and the record.
 
-Rule: a call belongs to one wait of one run (`seq`); its answer goes back to that wait only.
+Rule: a run's call belongs to one wait of it (`seq`), and its answer goes back to that wait only;
+news (every other `purpose`) lose what they said as soon as they are told or given up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -17,9 +19,15 @@ from flows.events import HttpAnswered
 from store import bulk
 from store.columns import JSON, BigId, Moment, Words, metadata
 from store.database import as_kind, columns_of, skip_locked
+from store.ids import first_id_at
+
+Purpose = Literal["run", "reply", "house_reply", "alert", "house_alert"]
+"""What a call is for; the `house_` ones go to the operator's address, under the house's secret."""
 
 OPEN = sa.text("state IN ('queued', 'calling')")
 RECALLED = "recalled: the run ended"
+GIVEN_UP = "given up: it could not be told for a day"
+RECENT = timedelta(days=2)
 
 http_calls = sa.Table(
     "http_calls",
@@ -31,6 +39,7 @@ http_calls = sa.Table(
     sa.Column("seq", sa.Integer, nullable=False, default=0),
     sa.Column("state", Words, nullable=False, default="queued"),
     sa.Column("purpose", Words, nullable=False, default="run"),
+    sa.Column("host", Words, nullable=False, default=""),  # of news: who is called
     sa.Column("request", JSON, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("due_at", Moment),
@@ -44,6 +53,8 @@ http_calls = sa.Table(
     sa.Index("ix_http_calls_run_id", "run_id"),
 )
 
+OF_RUNS = http_calls.c.purpose == "run"
+
 
 class NewCall(msgspec.Struct):
     """A call to be queued. `request` is a `flows.effects.CallWebhook`."""
@@ -56,6 +67,8 @@ class NewCall(msgspec.Struct):
     request: Any
     due_at: datetime
     created_at: datetime
+    purpose: Purpose = "run"
+    host: str = ""
 
 
 class OpenCall(msgspec.Struct, frozen=True):
@@ -68,6 +81,22 @@ class OpenCall(msgspec.Struct, frozen=True):
     seq: int
     attempts: int
     request: dict[str, Any]
+    purpose: Purpose
+    host: str
+    created_at: datetime
+
+
+class Told(msgspec.Struct, frozen=True):
+    """How telling one thing stands. `state`: queued, calling, done or failed."""
+
+    id: int
+    state: str
+    attempts: int
+    answer_status: int | None
+    error: str | None
+    due_at: datetime | None
+    created_at: datetime
+    done_at: datetime | None
 
 
 async def insert_many(
@@ -79,21 +108,51 @@ async def insert_many(
 
 async def any_due(tx: AsyncConnection, now: datetime, abandoned: datetime) -> bool:
     """Whether `claim` would find anything."""
-    query = sa.select(http_calls.c.id).where(_due(now, abandoned)).limit(1)
+    query = sa.select(http_calls.c.id).where(_due(now, abandoned), OF_RUNS).limit(1)
     return await tx.scalar(query) is not None
 
 
 async def claim(
     tx: AsyncConnection, now: datetime, abandoned: datetime, limit: int
 ) -> list[OpenCall]:
-    """Due calls, and those claimed before `abandoned` by a worker that died, now ours."""
+    """Due calls of runs, and those claimed before `abandoned` by a worker that died, now ours."""
     query = (
         sa.select(http_calls.c.id)
-        .where(_due(now, abandoned))
+        .where(_due(now, abandoned), OF_RUNS)
         .order_by(http_calls.c.due_at, http_calls.c.id)
         .limit(limit)
     )
-    ids = list((await tx.execute(skip_locked(tx, query))).scalars())
+    return await _take(tx, list((await tx.execute(skip_locked(tx, query))).scalars()), now)
+
+
+async def claim_news(
+    tx: AsyncConnection,
+    now: datetime,
+    abandoned: datetime,
+    limit: int,
+    *,
+    of_each: int,
+    except_hosts: Collection[str] = (),
+) -> list[OpenCall]:
+    """Due news, as `claim`: at most `of_each` for one host, so that none is in another's way."""
+    place = sa.func.row_number().over(
+        partition_by=http_calls.c.host, order_by=(http_calls.c.due_at, http_calls.c.id)
+    )
+    due = sa.select(http_calls.c.id, http_calls.c.due_at, place.label("place")).where(
+        _due(now, abandoned), ~OF_RUNS
+    )
+    if except_hosts:
+        due = due.where(http_calls.c.host.not_in(sorted(except_hosts)))
+    line = due.subquery()
+    first = sa.select(line.c.id).where(line.c.place <= of_each).order_by(line.c.place, line.c.id)
+    chosen = list((await tx.execute(first.limit(limit))).scalars())
+    if not chosen:
+        return []
+    free = sa.select(http_calls.c.id).where(http_calls.c.id.in_(chosen), _due(now, abandoned))
+    return await _take(tx, list((await tx.execute(skip_locked(tx, free))).scalars()), now)
+
+
+async def _take(tx: AsyncConnection, ids: list[int], now: datetime) -> list[OpenCall]:
     if not ids:
         return []
     claimed = (
@@ -103,6 +162,53 @@ async def claim(
         .returning(*columns_of(OpenCall, http_calls))
     )
     return [as_kind(OpenCall, row) for row in await tx.execute(claimed)]
+
+
+async def put_back(tx: AsyncConnection, call_ids: Collection[int]) -> None:
+    """Let go of calls that were claimed and not made: they are due as before."""
+    if call_ids:
+        await tx.execute(
+            sa.update(http_calls)
+            .where(http_calls.c.id.in_(call_ids))
+            .values(state="queued", claimed_at=None, attempts=http_calls.c.attempts - 1)
+        )
+
+
+async def any_news_due(tx: AsyncConnection, now: datetime, abandoned: datetime) -> bool:
+    """Whether `claim_news` may find anything."""
+    query = sa.select(http_calls.c.id).where(_due(now, abandoned), ~OF_RUNS).limit(1)
+    return await tx.scalar(query) is not None
+
+
+async def give_up(tx: AsyncConnection, before: datetime, now: datetime) -> list[tuple[int, str]]:
+    """Forget news from before `before` that nobody took; `(company id, purpose)` of each."""
+    old = (
+        sa.update(http_calls)
+        .where(OPEN, ~OF_RUNS, http_calls.c.created_at < before, http_calls.c.state == "queued")
+        .values(state="failed", due_at=None, done_at=now, error=GIVEN_UP, request={})
+        .returning(http_calls.c.company_id, http_calls.c.purpose)
+    )
+    return [(company_id, purpose) for company_id, purpose in await tx.execute(old)]
+
+
+async def recent(
+    tx: AsyncConnection, company_id: int, purposes: Collection[Purpose], now: datetime, limit: int
+) -> list[Told]:
+    """The newest of a company's news of the last days, newest first."""
+    query = (
+        sa.select(*columns_of(Told, http_calls))
+        .where(http_calls.c.id >= first_id_at(now - RECENT))
+        .where(http_calls.c.company_id == company_id, http_calls.c.purpose.in_(sorted(purposes)))
+        .order_by(http_calls.c.id.desc())
+        .limit(limit)
+    )
+    return [as_kind(Told, row) for row in await tx.execute(query)]
+
+
+async def drop_news(tx: AsyncConnection, contact_ids: Collection[int]) -> None:
+    """Forget news about these contacts that nobody was told yet."""
+    about = http_calls.c.contact_id.in_(contact_ids)
+    await tx.execute(sa.delete(http_calls).where(OPEN, ~OF_RUNS, about))
 
 
 async def record(
@@ -115,6 +221,7 @@ async def record(
 ) -> None:
     """Write how an attempt ended: to be tried again at `due_at`, or for good when None."""
     again = due_at is not None
+    kept = sa.case((OF_RUNS, http_calls.c.request), else_=sa.literal({}, JSON))
     await tx.execute(
         sa.update(http_calls)
         .where(http_calls.c.id == call_id)
@@ -125,6 +232,7 @@ async def record(
             answer_status=answer.status or None,
             answer=answer.body,
             error=answer.reason or None,
+            request=http_calls.c.request if again else kept,
             done_at=None if again else now,
         )
     )

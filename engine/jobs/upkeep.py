@@ -8,6 +8,7 @@ from typing import Any
 from engine.carts import EXPIRES
 from engine.retention import Retention
 from engine.runner import Runner
+from engine.telling import Teller
 from store import campaigns, carts, heartbeats, idempotency, inbound_hooks, links, sessions
 
 KEYS_KEPT = timedelta(days=2)
@@ -18,10 +19,11 @@ SILENT = timedelta(minutes=10)  # a process that has not said it lives is not li
 
 async def upkeep(ctx: dict[str, Any]) -> None:
     """Expire carts; forget old idempotency keys, sessions and heartbeats, and a little of what
-    companies do not want kept any longer.
+    companies do not want kept any longer; give up telling what nobody took for a day.
     """
     runner: Runner = ctx["runner"]
     retention: Retention = ctx["retention"]
+    teller: Teller = ctx["teller"]
     now = runner.clock()
     async with runner.database.write() as tx:
         await carts.expire(tx, now - EXPIRES, now)
@@ -31,4 +33,5 @@ async def upkeep(ctx: dict[str, Any]) -> None:
         await links.forget(tx, now - LINKS_KEPT)
         await inbound_hooks.forget_payloads(tx, now - PAYLOADS_KEPT)
         await heartbeats.forget(tx, datetime.now(UTC) - SILENT)  # heartbeats are in real time
+    await teller.give_up_old()
     await retention.work(now)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from engine.jobs.upkeep import upkeep
 from engine.retention import CALLS_KEPT, LINKS_KEPT, Forgotten, Retention
+from engine.telling import Teller
 from flows.events import ApiCalled, Stopped
 from flows.run import Run
 from store import companies, events, runs, visits
@@ -294,6 +295,8 @@ async def test_the_walk_goes_past_what_others_keep(house: House) -> None:
 async def test_the_minutely_job_forgets_as_well(house: House) -> None:
     await finished(house)
     house.now += YEAR + timedelta(days=1)
-    await upkeep({"runner": house.runner, "retention": broom(house)})
+    teller = Teller(house.database, house.at, allow_private=False)
+    await upkeep({"runner": house.runner, "retention": broom(house), "teller": teller})
+    await teller.close()
     assert await count(house, visits_table) == 0
     assert await count(house, events_table) == 0

@@ -32,7 +32,7 @@ ADDED: dict[str, tuple[sa.Column[Any], ...]] = {
         sa.Column("subscription_ends_at", Moment(), nullable=True),
     ),
     "contacts": (sa.Column("free_until", Moment(), nullable=True),),
-    "http_calls": (_words("purpose", "run"),),
+    "http_calls": (_words("purpose", "run"), _words("host")),
     "messages": (
         sa.Column("terms", JSON, nullable=True),
         sa.Column("billed", JSON, nullable=True),
@@ -118,8 +118,24 @@ def upgrade() -> None:
         sa.Column("mime_type", Words(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("filename", Words(), nullable=False),
+        sa.Column("uploaded", sa.Boolean(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("erased_at", Moment(), nullable=True),
         sa.PrimaryKeyConstraint("company_id", "sha256", name=op.f("pk_media_files")),
+    )
+    op.create_index("ix_media_files_erased_at", "media_files", ["erased_at"], unique=False)
+    op.create_table(
+        "media_senders",
+        sa.Column("contact_id", BigId, autoincrement=False, nullable=False),
+        sa.Column("sha256", Words(), nullable=False),
+        sa.Column("company_id", BigId, nullable=False),
+        sa.PrimaryKeyConstraint("contact_id", "sha256", name=op.f("pk_media_senders")),
+    )
+    op.create_index(
+        "ix_media_senders_company_id_sha256",
+        "media_senders",
+        ["company_id", "sha256"],
+        unique=False,
     )
     op.create_table(
         "media_uploads",
@@ -129,6 +145,18 @@ def upgrade() -> None:
         sa.Column("expires_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("phone_id", "sha256", name=op.f("pk_media_uploads")),
     )
+    op.create_table(
+        "media_wanted",
+        sa.Column("message_id", BigId, autoincrement=False, nullable=False),
+        sa.Column("company_id", BigId, nullable=False),
+        sa.Column("contact_id", BigId, nullable=False),
+        sa.Column("phone_id", BigId, nullable=False),
+        sa.Column("remote_id", Words(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_media_wanted")),
+    )
+    op.create_index("ix_media_wanted_due_at", "media_wanted", ["due_at"], unique=False)
     op.create_table(
         "number_checks",
         sa.Column("number", Words(), nullable=False),
