@@ -4,6 +4,7 @@ One rule: these verbs are called inside `world.writing()` and never open a trans
 """
 
 import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from sandbox.behaviour import STOP_WORD, Rule
 from sandbox.memory import Json, Row
 from sandbox.numbers import digits_in
 from sandbox.shown import Option, find_option, show
+from sandbox.storms import Storm
 from sandbox.webhooks import message_value, status_value
 from sandbox.world import World, find_phone
 
@@ -21,7 +23,7 @@ def tell_status(world: World, message: Row, status: str, at: float, details: str
     """Send the business a status of its message and remember it on the message."""
     phone, customer = _both(world, message)
     world.memory.do("update messages set status = ? where n = ?", status, message["n"])
-    report(world, phone, customer, message, status, at, details)
+    report(world, phone, customer, message, (status,), at, details)
     world.live.ring(message["wa_id"])
 
 
@@ -38,29 +40,43 @@ def report(
     phone: Row,
     customer: Row,
     message: Row | Json,
-    status: str,
+    statuses: Sequence[str],
     at: float,
     details: str = "",
 ) -> None:
-    """Tell the business a status, through the storm if there is one."""
+    """Tell the business a message's statuses of one moment, through the storm if there is one."""
     lane, waba_id = customer["wa_id"], phone["waba_id"]
-    value = status_value(phone, customer, message, status, at, details)
-    storm = world.storm
-    if storm is None:
-        world.post(lane=lane, waba_id=waba_id, field="messages", value=value, at=at)
+    if world.storm is None:
+        world.post(
+            lane=lane,
+            waba_id=waba_id,
+            field="messages",
+            value=status_value(phone, customer, message, statuses, at, details),
+            at=at,
+            items=len(statuses),
+        )
         return
-    seed, message_id = world.config.seed, message["id"]
-    values = [(late, value) for late in storm.lateness(seed, message_id, status)]
-    if values and storm.has_stranger(seed, message_id, status):
+    for status in statuses:
+        value = status_value(phone, customer, message, (status,), at, details)
+        for late, one in _stormy(world, world.storm, lane, message["id"], status, value):
+            told = {"lane": lane, "waba_id": waba_id, "value": one}
+            if late:
+                world.later(at + late, "tell", rule=msgspec.json.encode(told).decode())
+            else:
+                tell_late(world, told, at)
+
+
+def _stormy(
+    world: World, storm: Storm, lane: str, message_id: str, status: str, value: Json
+) -> Iterator[tuple[float, Json]]:
+    """Yield what a storm makes of one status: how late, and the value."""
+    seed = world.config.seed
+    lateness = storm.lateness(seed, message_id, status)
+    yield from ((late, value) for late in lateness)
+    if lateness and storm.has_stranger(seed, message_id, status):
         nobody = value["statuses"][0] | {"id": world.ids.wamid(lane)}
         nobody.pop("biz_opaque_callback_data", None)
-        values.append((values[0][0], value | {"statuses": [nobody]}))
-    for late, one in values:
-        if late:
-            told = {"lane": lane, "waba_id": waba_id, "value": one}
-            world.later(at + late, "tell", rule=msgspec.json.encode(told).decode())
-        else:
-            world.post(lane=lane, waba_id=waba_id, field="messages", value=one, at=at)
+        yield lateness[0], value | {"statuses": [nobody]}
 
 
 def tell_late(world: World, told: dict[str, Any], at: float) -> None:

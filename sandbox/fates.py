@@ -10,6 +10,7 @@ from sandbox.behaviour import Rule, matching
 from sandbox.memory import Json, Row
 from sandbox.world import World, find_phone
 
+AT_ONCE = ("sent", "delivered")
 UNREACHABLE = 131026
 OVER_LIMIT = 131048
 PAUSED = 132015
@@ -172,15 +173,14 @@ def _set_off(
     world.live.ring(customer["wa_id"])
     if fate.error is not None:
         details = DETAILS.get(fate.error, "Made up by a fault of the sandbox.")
-        acts.report(world, phone, customer, message, "failed", at, details)
+        acts.report(world, phone, customer, message, ("failed",), at, details)
         return
-    acts.report(world, phone, customer, message, "sent", at)
+    delivered = fate.status == "delivered"
+    acts.report(world, phone, customer, message, AT_ONCE if delivered else AT_ONCE[:1], at)
     if blocked:
         return
     n, delivered_at = message["n"], at + customer["delivered_after_s"]
-    if fate.status == "delivered":
-        acts.report(world, phone, customer, message, "delivered", at)
-    else:
+    if not delivered:
         world.later(delivered_at, "deliver", n)
     if customer["reads"] and customer["read_after_s"] is not None and message["type"] != "reaction":
         world.later(delivered_at + customer["read_after_s"], "read", n)

@@ -11,8 +11,7 @@ from sandbox.shape import check_media, is_web_address, missing
 from sandbox.template_rules import (
     CODE_LIMIT,
     VARIABLE,
-    buttons_of,
-    component,
+    by_type,
     variables_of,
 )
 
@@ -23,8 +22,11 @@ FILLABLE_BUTTONS = {"quick_reply": "QUICK_REPLY", "url": "URL", "copy_code": "CO
 OTHER_BUTTONS = {"flow": "FLOW", "catalog": "CATALOG", "mpm": "MPM"}
 
 
-def fill(template: list[Json], given: list[Json]) -> Json | Refusal:
-    """Put the parameters `given` in a send into a template; return it as `sandbox.shown` data."""
+def fill(template: dict[str, Json], given: list[Json]) -> Json | Refusal:
+    """Put the parameters `given` in a send into a template; return it as `sandbox.shown` data.
+
+    The template's components come by their type.
+    """
     return _fill_parts(template, given, prefix="")
 
 
@@ -32,24 +34,31 @@ def _wrong_format(details: str) -> Refusal:
     return Refusal(132012, details)
 
 
-def _given(components: list[Json], kind: str) -> list[Json]:
-    part = next((one for one in components if str(one.get("type", "")).lower() == kind), None)
+def _parameters(part: Json | None) -> list[Json]:
     parameters = part.get("parameters") if part else None
     return [one for one in parameters or [] if isinstance(one, dict)]
 
 
-def _fill_parts(template: list[Json], given: list[Json], prefix: str) -> Json | Refusal:
+def _fill_parts(template: dict[str, Json], given: list[Json], prefix: str) -> Json | Refusal:
+    first: dict[str, Json] = {}
+    buttons: list[Json] = []
     for one in given:
-        if str(one.get("type", "")).lower() not in {"header", "body", "button", "carousel"}:
+        kind = str(one.get("type", "")).lower()
+        if kind == "button":
+            buttons.append(one)
+        elif kind in {"header", "body", "carousel"}:
+            first.setdefault(kind, one)
+        else:
             return Refusal(100, f"Unknown component type {one.get('type')!r}.")
+    wanted = template.get("BUTTONS", {}).get("buttons", [])
     parts: dict[str, Json | list[Json] | str | Refusal | None] = {
-        "header": _fill_header(component(template, "HEADER"), _given(given, "header")),
-        "text": _fill_body(component(template, "BODY"), _given(given, "body"), prefix + "body"),
-        "footer": (component(template, "FOOTER") or {}).get("text"),
-        "buttons": _fill_buttons(buttons_of(template), given),
+        "header": _fill_header(template.get("HEADER"), _parameters(first.get("header"))),
+        "text": _fill_body(template.get("BODY"), _parameters(first.get("body")), prefix + "body"),
+        "footer": template.get("FOOTER", {}).get("text"),
+        "buttons": _fill_buttons(wanted, buttons),
     }
-    if carousel := component(template, "CAROUSEL"):
-        parts["cards"] = _fill_cards(carousel["cards"], given)
+    if carousel := template.get("CAROUSEL"):
+        parts["cards"] = _fill_cards(carousel["cards"], first.get("carousel", {}))
     for part in parts.values():
         if isinstance(part, Refusal):
             return part
@@ -129,8 +138,6 @@ def _value(parameter: Json) -> str | Refusal:
 def _fill_buttons(buttons: list[Json], given: list[Json]) -> list[Json] | Refusal:
     parameters: dict[int, Json] = {}
     for part in given:
-        if str(part.get("type", "")).lower() != "button":
-            continue
         index = _index(part.get("index"))
         kind = str(part.get("sub_type", "")).lower()
         wanted = FILLABLE_BUTTONS.get(kind) or OTHER_BUTTONS.get(kind)
@@ -141,7 +148,7 @@ def _fill_buttons(buttons: list[Json], given: list[Json]) -> list[Json] | Refusa
             return _wrong_format(
                 f"buttons: Button at index {index} is of type {actual}, not {kind.upper()}"
             )
-        parameters[index] = next(iter(_given([part], "button")), {})
+        parameters[index] = next(iter(_parameters(part)), {})
     shown: list[Json] = []
     for index, button in enumerate(buttons):
         filled = _fill_button(index, button, parameters.get(index))
@@ -191,8 +198,7 @@ def _fill_url(where: str, url: str, parameter: Json | None) -> str | Refusal:
     return filled
 
 
-def _fill_cards(cards: list[Json], given: list[Json]) -> list[Json] | Refusal:
-    part = next((one for one in given if str(one.get("type", "")).lower() == "carousel"), {})
+def _fill_cards(cards: list[Json], part: Json) -> list[Json] | Refusal:
     sent = part.get("cards")
     if not isinstance(sent, list) or len(sent) != len(cards):
         count = len(sent) if isinstance(sent, list) else 0
@@ -204,7 +210,7 @@ def _fill_cards(cards: list[Json], given: list[Json]) -> list[Json] | Refusal:
         if not isinstance(components, list):
             return missing(f"carousel: the card {index} is missing")
         filled = _fill_parts(
-            card["components"],
+            by_type(card["components"]),
             [one for one in components if isinstance(one, dict)],
             prefix=f"card {index} ",
         )

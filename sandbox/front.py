@@ -21,6 +21,7 @@ from sandbox.world import World, find_phone
 
 CUT = "sandbox.cut"
 """The extension of an ASGI scope that closes its connection."""
+HEADERS = frozenset({b"authorization", b"host", b"origin"})
 OK = 200
 LOST = 502
 """The status of a lost answer where no connection can be cut: what a proxy would say."""
@@ -171,8 +172,11 @@ class Call:
             await asyncio.sleep(LOOK_AGAIN_S)
 
     def _headers(self) -> dict[str, str]:
-        return {name.decode("latin-1"): value.decode("latin-1")
-                for name, value in self._scope["headers"]}  # fmt: skip
+        return {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in self._scope["headers"]
+            if name in HEADERS
+        }
 
     async def _body(self) -> bytes | None:
         """Return the body; None when it is too large."""

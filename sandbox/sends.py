@@ -148,7 +148,7 @@ def _is_of(message: Row | None, wa_id: str, phone_number_id: str) -> bool:
     )
 
 
-def _approved(world: World, waba_id: str, content: Json) -> tuple[Row, list[Json]] | Refusal:
+def _approved(world: World, waba_id: str, content: Json) -> tuple[Row, dict[str, Json]] | Refusal:
     name, language = content["name"], content["language"]["code"]
     found = templates.find_usable(world, waba_id, name, language)
     if found is None:

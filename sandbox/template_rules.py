@@ -43,6 +43,11 @@ def variables_of(text: str) -> list[str]:
     return list(dict.fromkeys(VARIABLE.findall(text)))
 
 
+def by_type(components: list[Json]) -> dict[str, Json]:
+    """Return the components of a template or a card by their type, such as BODY."""
+    return {str(one.get("type", "")).upper(): one for one in reversed(components)}
+
+
 def component(components: list[Json], kind: str) -> Json | None:
     """Return the component of a type, such as BODY, if the template has one."""
     return next((one for one in components if str(one.get("type", "")).upper() == kind), None)

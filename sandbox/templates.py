@@ -9,7 +9,7 @@ from sandbox import news
 from sandbox.accounts import tell
 from sandbox.memory import Json, Memory, Row
 from sandbox.refusals import Refusal
-from sandbox.template_rules import check_template
+from sandbox.template_rules import by_type, check_template
 from sandbox.uploads import check_examples
 from sandbox.world import World
 
@@ -37,15 +37,15 @@ def find_by_id(memory: Memory, template_id: str) -> Row | None:
 
 def find_usable(
     world: World, waba_id: str, name: str, language: str
-) -> tuple[Row, list[Json]] | None:
-    """Find a template with its components read; kept until any template changes."""
+) -> tuple[Row, dict[str, Json]] | None:
+    """Find a template with its components by type; kept until any template changes."""
     key = (waba_id, name, language)
     known = world.templates.get(key)
     if known is None:
         row = find(world.memory, *key)
         if row is None:
             return None
-        known = world.templates[key] = (row, msgspec.json.decode(row["components"]))
+        known = world.templates[key] = (row, by_type(msgspec.json.decode(row["components"])))
     return known
 
 

@@ -85,7 +85,7 @@ def state(world: World) -> Json:
     first = memory.one("select min(at) as at from due")
     return {
         "now": iso(world.now()),
-        "undelivered_webhooks": memory.number("select count(*) from outbox"),
+        "undelivered_webhooks": memory.number("select coalesce(sum(items), 0) from outbox"),
         "due_now": memory.number("select count(*) from due where at <= ?", world.now()),
         "next_at": iso(first["at"] if first else None),
     }

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -13,7 +13,10 @@ from sandbox.refusals import failure
 
 
 class Parcel(NamedTuple):
-    """One waiting notification: a `value` of one change, kept in order within its `lane`."""
+    """One waiting notification: a `value` of one change, kept in order within its `lane`.
+
+    `items` counts the statuses or messages in it.
+    """
 
     n: int
     lane: str
@@ -22,6 +25,7 @@ class Parcel(NamedTuple):
     value: Json
     at: int
     message_id: str | None
+    items: int = 1
 
 
 def metadata_of(phone: Row) -> Json:
@@ -61,17 +65,22 @@ def message_value(phone: Row, customer: Row, message: Json) -> Json:
 
 
 def status_value(
-    phone: Row, customer: Row, message: Row | Json, status: str, at: float, details: str = ""
+    phone: Row,
+    customer: Row,
+    message: Row | Json,
+    statuses: Sequence[str],
+    at: float,
+    details: str = "",
 ) -> Json:
-    """Return the value for one status of a message; a failed one gives the code's `details`.
+    """Return the value for a message's statuses of one moment; a failed one gives `details`.
 
     Of the message it needs id, callback_data, error, billable and category.
     """
-    item: Json = {"id": message["id"], "status": status, "timestamp": str(int(at))}
+    item: Json = {"id": message["id"], "status": statuses[0], "timestamp": str(int(at))}
     item["recipient_id"] = customer["user_id"] if customer["hide_number"] else customer["wa_id"]
     if message["callback_data"] is not None:
         item["biz_opaque_callback_data"] = message["callback_data"]
-    if status == "failed":
+    if statuses[0] == "failed":
         item["errors"] = [failure(message["error"], details)]
     else:
         item["pricing"] = {
@@ -86,7 +95,7 @@ def status_value(
         "messaging_product": "whatsapp",
         "metadata": metadata_of(phone),
         "contacts": [contact_of(customer)],
-        "statuses": [item],
+        "statuses": [item, *(item | {"status": one} for one in statuses[1:])],
     }
 
 

@@ -54,7 +54,7 @@ class World:
     throughput: dict[str, Bucket] = field(default_factory=dict)
     posted: list[Parcel] = field(default_factory=list)
     phones: dict[str, Row] = field(default_factory=dict)
-    templates: dict[tuple[str, str, str], tuple[Row, list[Json]]] = field(default_factory=dict)
+    templates: dict[tuple[str, str, str], tuple[Row, dict[str, Json]]] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     users: dict[str, Users] = field(default_factory=dict)
     sends: Tally = field(default_factory=Tally)
@@ -98,14 +98,15 @@ class World:
         value: Json,
         at: float,
         message_id: str | None = None,
+        items: int = 1,
     ) -> None:
-        """Put a webhook into the outbox; `lane` is the order it keeps (one per customer).
+        """Put a webhook with some `items` into the outbox. Called inside `writing`.
 
-        Called inside `writing`.
+        `lane` is the order that it keeps, one per customer.
         """
         self._parcel_n += 1
         self._parcels.append(
-            Parcel(self._parcel_n, lane, waba_id, field, value, int(at), message_id)
+            Parcel(self._parcel_n, lane, waba_id, field, value, int(at), message_id, items)
         )
 
     def later(self, at: float, kind: str, message_n: int = 0, rule: str | None = None) -> None:
@@ -120,14 +121,13 @@ class World:
     def _write_down(self) -> None:
         if self._parcels:
             self.memory.do_all(
-                "insert into outbox (n, lane, waba_id, field, value, at, message_id)"
-                " values (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    (one.n, one.lane, one.waba_id, one.field,
-                     msgspec.json.encode(one.value).decode(), one.at, one.message_id)
+                "insert into outbox (n, lane, waba_id, field, value, at, message_id, items)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    one._replace(value=msgspec.json.encode(one.value).decode())  # type: ignore[arg-type]
                     for one in self._parcels
-                ),
-            )  # fmt: skip
+                ],
+            )
         if self._dues:
             self.memory.do_all(
                 "insert into due (at, kind, message_n, rule) values (?, ?, ?, ?)", self._dues
