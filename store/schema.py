@@ -22,6 +22,7 @@ from store import (
     links,
     lists,
     media,
+    media_wanted,
     messages,
     notes,
     number_checks,
@@ -41,7 +42,7 @@ NOUNS = (
     *(events, runs, visits, messages, templates, phones, shops, carts),
     *(http_calls, idempotency, alerts, heartbeats),
     *(lists, fields, notes, links, campaigns, inbound_hooks, scenarios),
-    *(house, auto_replies, conversations, media, number_checks),
+    *(house, auto_replies, conversations, media, media_wanted, number_checks),
 )
 
 __all__ = ["NOUNS", "metadata"]
