@@ -22,6 +22,7 @@ from web.shell.errors import RefusedError
 from web.shell.render import Notice, page
 
 LISTED = 50
+WORST_FIRST = ("critical", "warning", "info")
 EDITOR = {"role": "editor"}
 SNOOZES = {"1": "1 hour", "24": "1 day", "168": "7 days"}
 
@@ -78,6 +79,8 @@ async def _alerts_page(request: Request[Any, Any, Any], *notices: Notice) -> Res
         }
         request.scope["state"]["frame"] = await frame.load(tx, who, now)
     shown, following = cut(found, LISTED)
+    if not everything:  # what is open is read from the worst down
+        shown.sort(key=lambda one: WORST_FIRST.index(one.severity))
     values = {
         "rows": [(one, about(one, admin=who.may("admin"))) for one in shown],
         "phones": called,
