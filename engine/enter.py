@@ -16,7 +16,7 @@ from flows.duration import duration_words, parse_duration
 from flows.events import ApiCalled, Event, Occasion, ShopHappened
 from flows.run import Run
 from flows.step import Context
-from flows.trigger import Match, Trigger, trigger_kind
+from flows.trigger import WORDS_FIT, Match, Trigger, trigger_kind
 
 TESTED = "is being tested; only chosen contacts may enter"
 
@@ -26,9 +26,10 @@ def starts(
 ) -> tuple[tuple[Start, ...], tuple[str, ...]]:
     """The automations `event` starts: all that match, or of exclusive kinds the best that may.
 
-    The best: the closest match, then the higher priority, then the older automation.
+    The best: what fits by its words before what takes any message, there the company's own before
+    the house's; then the closest match, the higher priority, the older automation.
     """
-    found: list[tuple[tuple[int, int], int, int, Live, str, Match]] = []
+    found: list[tuple[tuple[int, ...], int, int, Live, str, Match]] = []
     said: list[str] = []
     for live, triggers in scene.live.hearing(type(event)):
         if isinstance(event, ShopHappened) and event.automation_id not in (0, live.automation_id):
@@ -40,7 +41,9 @@ def starts(
             continue
         if first is not None:
             name, match = first
-            found.append((match.rank, -live.priority, live.automation_id, live, name, match))
+            found.append(
+                (_rank(live, match), -live.priority, live.automation_id, live, name, match)
+            )
     found.sort(key=lambda one: one[:3] if exclusive else one[1:3])
     chosen: list[Start] = []
     cart_id = event.cart_id if isinstance(event, ShopHappened) else 0
@@ -53,6 +56,11 @@ def starts(
             if exclusive:
                 break
     return tuple(chosen), tuple(said)
+
+
+def _rank(live: Live, match: Match) -> tuple[int, ...]:
+    by_words = match.rank[0] <= WORDS_FIT
+    return (0 if by_words else match.rank[0], live.of_house, *match.rank)
 
 
 def asked_for(event: ApiCalled, scene: Scene, now: datetime) -> tuple[Start | None, str]:

@@ -69,6 +69,7 @@ class FlowCache:
                 flows[row.revision_id],
                 row.priority,
                 None if row.test_contacts is None else frozenset(row.test_contacts),
+                row.origin,
             )
             for row in rows
             if row.revision_id not in self._unreadable

@@ -82,11 +82,11 @@ def _consent_words(
 ) -> Routing | None:
     tapped_stop = (ours is not None and ours[2] == STOP_OPTION) or payload.lower() == STOP_OPTION
     opted_out = scene.contact.consent == "no"
-    if tapped_stop or wants_stop(event.text, scene.words.stop):
+    if tapped_stop or wants_stop(event.text, scene.words.stop, scene.words.plain):
         confirm = "" if opted_out else scene.words.stopped
         why = f"“{event.text}” means stop"
         return Routing(_all(scene, "the contact said stop"), (), (), "no", confirm, (why,))
-    if opted_out and wants_start(event.text, scene.words.start):
+    if opted_out and wants_start(event.text, scene.words.start, scene.words.plain):
         why = f"“{event.text}” takes the stop back"
         return Routing((), (), (), "yes", scene.words.started, (why,))
     return None

@@ -195,7 +195,7 @@ class Runner:
         entered = await runs.entered(tx, contact_ids) if _remember(live) else {}
         revisions = await self.flows.of_revisions(tx, _moved_to(waiting))
         settings = {one.company_id: one.settings for one in known.values()}
-        words = {company_id: _words(one) for company_id, one in settings.items()}
+        words = {company_id: words_of(one) for company_id, one in settings.items()}
         queue: dict[int, list[events.Waiting]] = {one: [] for one in contact_ids}
         for row in waiting:
             queue[row.contact_id].append(row)
@@ -329,10 +329,12 @@ def _moved_to(rows: Sequence[events.Waiting]) -> set[int]:
     return found - {0}
 
 
-def _words(settings: CompanySettings) -> Words:
+def words_of(settings: CompanySettings) -> Words:
+    """The words of a company, as routing compares them."""
     return Words(
         stop=frozenset(map(normal, settings.stop_words)),
         start=frozenset(map(normal, settings.start_words)),
+        plain=frozenset(map(normal, settings.plain_words)),
         **({"stopped": settings.stop_confirmation} if settings.stop_confirmation else {}),
     )
 

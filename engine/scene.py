@@ -13,12 +13,17 @@ from flows.document import AnyFlow
 from flows.run import Run
 from flows.trigger import Trigger
 
+HOUSE_ORIGIN = "house_reply:"
+
 
 class Words(Struct, frozen=True):
-    """A company's own words for stop and start (normalised), and how a stop is confirmed."""
+    """A company's own words for stop and start (normalised), those of ours that mean nothing here,
+    and how a stop is confirmed.
+    """
 
     stop: frozenset[str] = frozenset()
     start: frozenset[str] = frozenset()
+    plain: frozenset[str] = frozenset()
     stopped: str = "You will not get any more messages from us. Write START to change that."
     started: str = "Welcome back! You will hear from us again."
 
@@ -26,7 +31,8 @@ class Words(Struct, frozen=True):
 class Live(Struct, frozen=True):
     """An automation that may start; of several the higher `priority` goes first.
 
-    `test_contacts`: only these may enter, and as often as they like; None is everybody.
+    `test_contacts`: only these may enter, and as often as they like; None is everybody. `origin`:
+    what made it, if no marketer did.
     """
 
     automation_id: int
@@ -34,6 +40,12 @@ class Live(Struct, frozen=True):
     flow: AnyFlow
     priority: int = 0
     test_contacts: frozenset[int] | None = None
+    origin: str = ""
+
+    @property
+    def of_house(self) -> bool:
+        """Whether it is a rule of the whole house, which stands behind the company's own."""
+        return self.origin.startswith(HOUSE_ORIGIN)
 
 
 Hearing = tuple[Live, tuple[tuple[str, Trigger], ...]]

@@ -12,6 +12,8 @@ from flows.contact import Contact
 from flows.events import Event
 from flows.step import Reference
 
+WORDS_FIT = 4  # first ranks up to this one are of messages that fit by what they say
+
 
 class Match(Struct, frozen=True):
     """This trigger fires. Lower `rank` wins among exclusive ones; `data` becomes variables."""

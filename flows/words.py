@@ -1,7 +1,7 @@
 """Words people type to us: normalising and comparing them, and the words that mean stop and start.
 
 Source of the lists: common opt-out words of the languages our users sell in; a company may add
-its own. "cancel"/"annulla" can be a wish to cancel an order, so the lists are data, not law.
+its own and take ours out: "cancel"/"annulla" can be a wish to cancel an order.
 """
 
 from __future__ import annotations
@@ -56,16 +56,21 @@ def says(way: Way, text: str, word: str) -> bool:
     return f" {wanted} " in f" {said} "
 
 
-def wants_stop(text: str, extra: frozenset[str] = frozenset()) -> bool:
-    """Whether the whole message is a stop word: ours, or one of the company's (normalised)."""
-    said = normal(text)
-    return said in STOP_WORDS or said in extra
+NONE: frozenset[str] = frozenset()
 
 
-def wants_start(text: str, extra: frozenset[str] = frozenset()) -> bool:
-    """Whether the whole message is a word that takes a stop back, ours or the company's."""
+def wants_stop(text: str, extra: frozenset[str] = NONE, without: frozenset[str] = NONE) -> bool:
+    """Whether the whole message is a stop word: one of the company's (normalised), or of ours that
+    the company did not take out.
+    """
     said = normal(text)
-    return said in START_WORDS or said in extra
+    return said in extra or (said in STOP_WORDS and said not in without)
+
+
+def wants_start(text: str, extra: frozenset[str] = NONE, without: frozenset[str] = NONE) -> bool:
+    """Whether the whole message is a word that takes a stop back, as `wants_stop`."""
+    said = normal(text)
+    return said in extra or (said in START_WORDS and said not in without)
 
 
 def _invisible(char: str) -> bool:

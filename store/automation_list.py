@@ -44,9 +44,13 @@ async def page(
     before: int | None = None,
     limit: int = PAGE,
 ) -> list[Listed]:
-    """Up to `limit` automations with an id below `before`, newest first, with their counts."""
+    """Up to `limit` automations that somebody made, with an id below `before`, newest first, with
+    their counts.
+    """
     shown = sa.select(automations.c.id).where(
-        automations.c.company_id == company_id, automations.c.status.in_(statuses)
+        automations.c.company_id == company_id,
+        automations.c.status.in_(statuses),
+        automations.c.origin == "",
     )
     if before is not None:
         shown = shown.where(automations.c.id < before)

@@ -20,6 +20,8 @@ from store.database import as_kind, columns_of
 from store.errors import NotFoundError
 from store.query import Query, among
 
+HAS_ORIGIN = sa.text("origin <> ''")
+
 automations = sa.Table(
     "automations",
     metadata,
@@ -37,6 +39,14 @@ automations = sa.Table(
     sa.Column("origin", Words, nullable=False, default=""),  # what made it, if no marketer did
     sa.Column("test_contacts", JSON),  # a list of contact ids while only those may enter
     sa.Index("ix_automations_company_id_id", "company_id", "id"),
+    sa.Index(
+        "uq_automations_origin",
+        "company_id",
+        "origin",
+        unique=True,
+        sqlite_where=HAS_ORIGIN,
+        postgresql_where=HAS_ORIGIN,
+    ),
 )
 
 revisions = sa.Table(
@@ -83,6 +93,7 @@ class Live(Struct, frozen=True):
     company_id: int
     revision_id: int
     test_contacts: tuple[int, ...] | None
+    origin: str = ""
 
 
 class Held(Struct, frozen=True):
@@ -283,6 +294,7 @@ _LIVE = Query(
         automations.c.company_id,
         automations.c.live_revision_id,
         automations.c.test_contacts,
+        automations.c.origin,
     )
     .where(among(automations.c.company_id, "companies"), automations.c.status == "live")
     .where(automations.c.live_revision_id.is_not(None))
@@ -293,8 +305,14 @@ _LIVE = Query(
 async def live(tx: AsyncConnection, company_ids: Collection[int]) -> list[Live]:
     """What may start in these companies, oldest first."""
     return [
-        Live(one, priority, company, revision, testers and tuple(msgspec.json.decode(testers)))
-        for one, priority, company, revision, testers in await _LIVE.rows(tx, companies=company_ids)
+        Live(
+            *(one, priority, company, revision),
+            testers and tuple(msgspec.json.decode(testers)),
+            origin,
+        )
+        for one, priority, company, revision, testers, origin in await _LIVE.rows(
+            tx, companies=company_ids
+        )
     ]
 
 

@@ -49,6 +49,7 @@ LONGEST_DELAY_MS = 3_600_000
 Delay = Annotated[int, Meta(ge=0, le=LONGEST_DELAY_MS)]
 DelayMs = tuple[Delay, Delay]
 WebAddress = Annotated[str, Meta(pattern=r"^(https?://\S+)?$", max_length=2000)]
+WordList = Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=200)]
 CompanyStatus = Literal["active", "suspended"]
 PAGE = 50
 SIGNING_PREFIX = "whsec_"  # lets people and secret scanners recognise what it is
@@ -79,6 +80,8 @@ class CompanySettings(Struct, frozen=True, forbid_unknown_fields=True):
     The budget (`marketing_per_day`, `marketing_per_week`: the last 24 hours and 7 days) is one
     contact's, over all automations; null is no limit. A chat that a person took over goes back to
     the automations `hand_over_ends_after_hours` after its last message; null: never by itself.
+    `stop_words` and `start_words` are added to ours; those of ours that shall mean nothing here
+    (“annulla” may be about an order) are `plain_words`.
     Finished runs lose their trace after `keep_traces_days`, handled events after
     `keep_events_days`; numbers stay.
     """
@@ -103,8 +106,9 @@ class CompanySettings(Struct, frozen=True, forbid_unknown_fields=True):
     transactional_any_hour: bool = False
     unconfirmed_after_minutes: Annotated[int, Meta(ge=1, le=7 * 24 * 60)] = 15
     unconfirmed_rule: Literal["treat_as_sent", "send_again"] = "treat_as_sent"
-    stop_words: list[str] = []
-    start_words: list[str] = []
+    stop_words: WordList = []
+    start_words: WordList = []
+    plain_words: WordList = []
     stop_confirmation: Annotated[str, Meta(max_length=1000)] = (
         "You will not get any more messages from us. Write START to hear from us again."
     )

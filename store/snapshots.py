@@ -96,10 +96,10 @@ async def snapshots(tx: AsyncConnection, contact_ids: Collection[int]) -> dict[i
     for contact_id, kind, value in await _ADDRESSES.rows(tx, contacts=contact_ids):
         addresses.setdefault(contact_id, {})[kind] = value
     on_lists = await lists.names_of(tx, contact_ids)
-    homes = await _homes(tx, {row.company_id for row in rows})
+    known = await homes(tx, {row.company_id for row in rows})
     found: dict[int, Snapshot] = {}
     for row in rows:
-        company, settings = homes[row.company_id]
+        company, settings = known[row.company_id]
         contact = _contact(
             row,
             company,
@@ -111,9 +111,10 @@ async def snapshots(tx: AsyncConnection, contact_ids: Collection[int]) -> dict[i
     return found
 
 
-async def _homes(
+async def homes(
     tx: AsyncConnection, company_ids: Collection[int]
 ) -> dict[int, tuple[Company, CompanySettings]]:
+    """Companies as flows see them, each with all it decided."""
     kinds = await fields.kinds_of(tx, company_ids)
     found: dict[int, tuple[Company, CompanySettings]] = {}
     for home in await _COMPANIES.kinds(tx, Home, companies=company_ids):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from engine import auto_replies
 from engine.carts import EXPIRES
 from engine.retention import Retention
 from engine.runner import Runner
@@ -19,7 +20,8 @@ SILENT = timedelta(minutes=10)  # a process that has not said it lives is not li
 
 async def upkeep(ctx: dict[str, Any]) -> None:
     """Expire carts; forget old idempotency keys, sessions and heartbeats, and a little of what
-    companies do not want kept any longer; give up telling what nobody took for a day.
+    companies do not want kept any longer; give up telling what nobody took for a day. Give new
+    companies the house's auto-replies.
     """
     runner: Runner = ctx["runner"]
     retention: Retention = ctx["retention"]
@@ -32,6 +34,7 @@ async def upkeep(ctx: dict[str, Any]) -> None:
         await campaigns.drop_archived(tx, now)
         await links.forget(tx, now - LINKS_KEPT)
         await inbound_hooks.forget_payloads(tx, now - PAYLOADS_KEPT)
+        await auto_replies.keep_new_companies(tx, now)
         await heartbeats.forget(tx, datetime.now(UTC) - SILENT)  # heartbeats are in real time
     await teller.give_up_old()
     await retention.work(now)

@@ -84,3 +84,27 @@ def test_a_companys_own_words() -> None:
     assert wants_stop("Lasciami stare!", frozenset({"lasciami stare"}))
     assert not wants_stop("lasciami stare")
     assert wants_start("Eccomi", frozenset({"eccomi"}))
+
+
+SAID_TO_STOP = {
+    "en": "stop stopall unsubscribe cancel end quit optout remove",
+    "it": "stop annulla cancella cancellami disiscrivi disiscrivimi rimuovi basta",
+    "es": "stop baja parar cancelar",
+    "fr": "stop arrêt désabonner",
+    "de": "stop stopp abmelden austragen",
+    "pt": "stop parar sair cancelar remover",
+    "nl": "stop afmelden uitschrijven",
+}
+
+
+@pytest.mark.parametrize("language", SAID_TO_STOP)
+def test_stop_in_seven_languages(language: str) -> None:
+    assert all(wants_stop(word) for word in SAID_TO_STOP[language].split())
+
+
+def test_a_company_can_take_a_word_of_ours_out() -> None:
+    plain = frozenset({"annulla", "alta"})
+    assert not wants_stop("Annulla!", frozenset(), plain)
+    assert wants_stop("stop", frozenset(), plain)
+    assert wants_stop("annulla", frozenset({"annulla"}), plain)
+    assert not wants_start("alta", frozenset(), plain)

@@ -45,6 +45,7 @@ def company() -> None:
 @json_option
 def create_company(*, name: str, zone: str, country: str, language: str, as_json: bool) -> None:
     """Make a company."""
+    from engine import auto_replies
     from store import companies
     from tiptoe.memory import change
     from tiptoe.settings import load_settings
@@ -55,9 +56,11 @@ def create_company(*, name: str, zone: str, country: str, language: str, as_json
     settings = load_settings(os.environ)
 
     async def work(tx: "AsyncConnection", now: "datetime") -> int:
-        return await companies.create(
+        company_id = await companies.create(
             tx, name, now=now, zone=zone, language=language, country=country
         )
+        await auto_replies.keep_house_rules(tx, [company_id], now)
+        return company_id
 
     made = change(settings, work)
     tell({"id": str(made), "name": name}, f"Company {made} is made: {name}.", as_json=as_json)

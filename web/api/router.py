@@ -6,6 +6,7 @@ from litestar import Router
 from litestar.openapi.spec import SecurityRequirement
 
 from web.api import (
+    auto_replies,
     automations,
     campaigns,
     company,
@@ -18,6 +19,7 @@ from web.api import (
     levers,
     lists,
     messages,
+    phones,
     reply_webhook,
     revisions,
     runs,
@@ -43,7 +45,9 @@ def api_router() -> Router:
             *contact_changes.HANDLERS,
             *lists.HANDLERS,
             *messages.HANDLERS,
+            *auto_replies.HANDLERS,
             *campaigns.HANDLERS,
+            *phones.HANDLERS,
             *events.HANDLERS,
             *webhooks.HANDLERS,
             *fields.HANDLERS,

@@ -49,7 +49,9 @@ async def known_of(tx: AsyncConnection, company_id: int) -> Known:
     """
     found = await templates.of_company(tx, company_id)
     ids = await tx.execute(
-        sa.select(automations.c.id).where(automations.c.company_id == company_id)
+        sa.select(automations.c.id).where(
+            automations.c.company_id == company_id, automations.c.origin == ""
+        )
     )
     lists = await tx.execute(
         sa.select(contact_lists.c.name).where(contact_lists.c.company_id == company_id)

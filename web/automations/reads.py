@@ -78,8 +78,12 @@ _COLUMNS = (
 async def find_page(
     tx: AsyncConnection, company_id: int, *, status: str, search: str, before: int | None
 ) -> list[Automation]:
-    """Automations, newest first; without a status all but the archived ones."""
-    query = sa.select(*_COLUMNS).select_from(_JOINED).where(automations.c.company_id == company_id)
+    """Automations that somebody made, newest first; without a status all but the archived ones."""
+    query = (
+        sa.select(*_COLUMNS)
+        .select_from(_JOINED)
+        .where(automations.c.company_id == company_id, automations.c.origin == "")
+    )
     if status:
         query = query.where(automations.c.status == status)
     else:
@@ -110,7 +114,7 @@ async def count_by_status(tx: AsyncConnection, company_id: int) -> dict[str, int
     """How many automations there are in each state."""
     query = (
         sa.select(automations.c.status, sa.func.count())
-        .where(automations.c.company_id == company_id)
+        .where(automations.c.company_id == company_id, automations.c.origin == "")
         .group_by(automations.c.status)
     )
     return {status: n for status, n in await tx.execute(query)}  # noqa: C416  rows, not pairs

@@ -185,3 +185,12 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'queued' AND automation_id IS NOT NULL"),
         postgresql_where=sa.text("state = 'queued' AND automation_id IS NOT NULL"),
     )
+    has_origin = sa.text("origin <> ''")
+    op.create_index(
+        "uq_automations_origin",
+        "automations",
+        ["company_id", "origin"],
+        unique=True,
+        sqlite_where=has_origin,
+        postgresql_where=has_origin,
+    )
