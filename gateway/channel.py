@@ -7,7 +7,9 @@ talk in the meanings of this page.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from msgspec import Struct
@@ -54,6 +56,14 @@ class PhoneAccess(Struct, frozen=True):
     token: str
     base_url: str = ""
     version: str = ""
+
+
+class LocalFile(Struct, frozen=True):
+    """A file on our disk, to be brought to a channel."""
+
+    path: Path
+    mime_type: str
+    filename: str = ""
 
 
 class Accepted(Struct, frozen=True):
@@ -188,6 +198,34 @@ class Channel(ABC):
         """Hand one message over. `reference` is our own id, which comes back in every status;
         `quoted` the channel's id of a message to quote. Never raises for what the world does.
         """
+
+    async def mark_read(
+        self, phone: PhoneAccess, channel_id: str, *, typing: bool
+    ) -> SendError | None:
+        """Tell a customer that their message was read, and perhaps that an answer is being typed.
+        None when that was said, or cannot be said on this channel.
+        """
+        del phone, channel_id, typing
+        return None
+
+    async def upload(self, phone: PhoneAccess, file: LocalFile) -> str | SendError:
+        """Bring a file to the channel; its id there, empty where messages carry their files."""
+        del phone, file
+        return ""
+
+    async def download(
+        self, phone: PhoneAccess, remote_id: str, take: Callable[[bytes], object], limit: int
+    ) -> str | SendError:
+        """Fetch a customer's file of at most `limit` bytes; each part goes to `take`. Its type, as
+        the channel calls it.
+        """
+        del phone, remote_id, take, limit
+        return SendError("our_request", 0, "This channel brings files along with their message.")
+
+    async def look(self, phone: PhoneAccess) -> PhoneChanged | SendError | None:
+        """What WhatsApp says about a number now; None where it cannot be asked."""
+        del phone
+        return None
 
     @abstractmethod
     async def close(self) -> None:

@@ -10,12 +10,14 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import structlog
 
 from gateway.channel import Accepted, Channel, SendError
-from gateway.claims import Claimed, Parcel, access_to, claim
-from gateway.results import Recorded, Result, abandon, record, settle_unconfirmed
+from gateway.claims import Claimed, Line, Parcel, access_to, claim
+from gateway.files import Files
+from gateway.results import Recorded, Result, abandon, expire, record, settle_unconfirmed
 from gateway.throttle import Throttles
 from store import companies, contacts, heartbeats, held, queue
 from store.database import Database, is_about_data
@@ -28,6 +30,7 @@ SLICE_S = 0.25  # answers that came together are written together; none waits lo
 PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0)  # between tries to write while the database is away
 IN_HAND_AT_MOST = timedelta(seconds=60)  # longer than any request may take
 DEAD_AFTER = timedelta(seconds=15)  # several heartbeats missed, in real time
+MEDIA = Path("var/media")  # where files lie, unless settings say otherwise
 PATIENCE_S = 10.0  # for a line; what was decided longer ago is decided again, with newer news
 NOT_TRIED = SendError("unreachable", 0, "The gateway was stopped before it was sent.")
 OUTDATED = SendError("unreachable", 0, "WhatsApp was slow, so it waited for its turn too long.")
@@ -38,7 +41,9 @@ log = structlog.get_logger(__name__)
 
 
 class Dispatcher:
-    """One worker's hands. `clock` gives aware UTC now; `channels` are by kind."""
+    """One worker's hands. `clock` gives aware UTC now, `channels` are by kind, `media` is the
+    folder of files.
+    """
 
     def __init__(
         self,
@@ -51,6 +56,7 @@ class Dispatcher:
         concurrency: int = CONCURRENCY,
         throughput_per_s: float = THROUGHPUT_PER_S,
         patience_s: float = PATIENCE_S,
+        media: Path = MEDIA,
     ) -> None:
         self.database = database
         self.bell = bell
@@ -59,13 +65,16 @@ class Dispatcher:
         self.name = name
         self.throughput_per_s = throughput_per_s
         self.patience_s = patience_s
+        self.files = Files(database, clock, channels, media)
         self.in_flight: set[int] = set()
         self._lines = asyncio.Semaphore(concurrency)
         self.throttles = Throttles(throughput_per_s, time.monotonic)
+        self._shut: dict[Line, datetime] = {}
 
     async def drain(self) -> int:
         """Claim and deliver until nothing is due any more; how many were handed over."""
         total = 0
+        self._shut.clear()
         await self.release()
         while True:
             claimed = await self.claim()
@@ -79,8 +88,9 @@ class Dispatcher:
     async def claim(self, room: int = BATCH) -> Claimed:
         """One transaction: decide about up to `room` due messages and claim what may go now."""
         now = self.clock()
+        self._shut = {line: until for line, until in self._shut.items() if until > now}
         async with self.database.read() as tx:
-            if not await queue.due_lines(tx, now):
+            if not set(await queue.due_lines(tx, now)) - self._shut.keys():
                 return Claimed()
         claimed = Claimed()
         try:
@@ -92,12 +102,14 @@ class Dispatcher:
                     room=room,
                     throttles=self.throttles,
                     now=now,
+                    shut=self._shut,
                 )
                 # Before the commit: the sweep must never see a claim of ours that is unknown to us.
                 self.in_flight |= {parcel.queued.id for parcel in claimed.parcels}
         except BaseException:
             self.in_flight -= {parcel.queued.id for parcel in claimed.parcels}
             raise
+        self._shut |= claimed.shut
         if claimed.told:
             await self.bell.ring_engine()
         return claimed
@@ -163,12 +175,15 @@ class Dispatcher:
         return total
 
     async def sweep(self) -> int:
-        """Look after messages whose fate is open: of dead workers, and unconfirmed for too long."""
+        """Look after messages whose fate is open: of dead workers, unconfirmed for too long, and
+        those that nobody wants any more.
+        """
         now = self.clock()
         async with self.database.read() as tx:
             names = await queue.workers_with_messages(tx)
             unsure = await queue.companies_unconfirmed(tx)
-            if not names and not unsure:
+            late = await queue.any_expired(tx, now)
+            if not names and not unsure and not late:
                 return 0
             alive_since = datetime.now(UTC) - DEAD_AFTER
             alive = {one.name for one in await heartbeats.everybody(tx) if one.at > alive_since}
@@ -185,6 +200,7 @@ class Dispatcher:
                 await settle_unconfirmed(tx, company_id, except_ids=ours, now=now)
                 for company_id in sorted(unsure)
             ]
+            done.append(await expire(tx, now))
         if found:
             log.warning("messages of a lost worker are unconfirmed", messages=found)
         await self._ring(done)
@@ -200,7 +216,9 @@ class Dispatcher:
                 if loop.time() > turn_by:
                     return OUTDATED
                 tried = True
-                return await self.channels[parcel.phone.kind].send(
+                return await self.files.send(
+                    parcel.queued.company_id,
+                    parcel.phone.kind,
                     access_to(parcel.phone),
                     parcel.to,
                     parcel.content,

@@ -12,12 +12,13 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import structlog
 
 from gateway import channels as channel_kinds
 from gateway.channel import Channel
-from gateway.dispatcher import BATCH, CONCURRENCY, THROUGHPUT_PER_S, Dispatcher
+from gateway.dispatcher import BATCH, CONCURRENCY, MEDIA, THROUGHPUT_PER_S, Dispatcher
 from gateway.host import Host
 from store import heartbeats
 from store.database import Database
@@ -26,6 +27,7 @@ from store.doorbell import Doorbell
 POLL_S = 1.0  # bells only shorten this
 BEAT_S = 2.0
 SWEEP_S = 2.0
+SWEEP_FILES_S = 60.0
 GIVE_BACK_S = 60.0  # hand-overs end after hours
 HELD_UP_S = 0.05  # until some permits of a busy phone are back
 FINISH_WITHIN_S = 4.0  # of a stop; whoever stops us kills us after ten
@@ -42,13 +44,17 @@ async def run(
     channels: Mapping[str, Channel] | None = None,
     concurrency: int = CONCURRENCY,
     throughput_per_s: float = THROUGHPUT_PER_S,
+    media: Path = MEDIA,
 ) -> None:
     """Deliver until SIGTERM, SIGINT or `stop`; what is under way is finished first.
 
     `channels` by kind are those of `gateway/channels` unless given; they are closed at the end.
+    `media` is the folder of files.
     """
     with _stopped_by_signals(stop or asyncio.Event(), listen=stop is None) as stopped:
-        await _run(database_url, redis_url, clock, stopped, channels, concurrency, throughput_per_s)
+        await _run(
+            database_url, redis_url, clock, stopped, channels, concurrency, throughput_per_s, media
+        )
 
 
 async def _run(
@@ -59,6 +65,7 @@ async def _run(
     channels: Mapping[str, Channel] | None,
     concurrency: int,
     throughput_per_s: float,
+    media: Path,
 ) -> None:
     database, bell = Database(database_url), Doorbell(redis_url)
     opened = channels or {kind: found() for kind, found in channel_kinds.kinds().items()}
@@ -70,6 +77,7 @@ async def _run(
         name=f"gateway:{socket.gethostname()}:{os.getpid()}",
         concurrency=concurrency,
         throughput_per_s=throughput_per_s,
+        media=media,
     )
     try:
         await _Worker(dispatcher, stop).work()
@@ -97,6 +105,8 @@ class _Worker:
             asyncio.create_task(self._each(SWEEP_S, self.dispatcher.sweep)),
             asyncio.create_task(self._each(POLL_S, self.dispatcher.release)),
             asyncio.create_task(self._each(GIVE_BACK_S, self.dispatcher.give_back)),
+            asyncio.create_task(self._each(POLL_S, self.dispatcher.files.fetch)),
+            asyncio.create_task(self._each(SWEEP_FILES_S, self.dispatcher.files.sweep)),
             asyncio.create_task(self._hear()),
             *(asyncio.create_task(self._run(one)) for one in self.dispatcher.channels.values()),
         ]

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from store.doorbell import Doorbell
 from store.events import events
 from store.ids import new_id
 from store.messages import messages
+from tests.gateway.circle import Circle, a_circle
 
 NOON = datetime(2026, 11, 18, 11, 0, tzinfo=UTC)  # a Wednesday, noon in Rome
 
@@ -250,3 +252,9 @@ async def house(db: Database, clock: Clock, meta: Meta) -> AsyncIterator[House]:
     await one.build()
     yield one
     await one.close()
+
+
+@pytest.fixture
+async def circle(house: House, tmp_path: Path) -> AsyncIterator[Circle]:
+    async with a_circle(house, tmp_path) as one:
+        yield one

@@ -59,6 +59,16 @@ def classify(status: int, body: bytes) -> Accepted | SendError:
     )
 
 
+def refusal(status: int, body: bytes) -> SendError:
+    """Why any other call than a send was refused; nothing can be in doubt about those."""
+    error = obj(decode(body)).get("error")
+    if isinstance(error, dict) and isinstance(error.get("code"), int):
+        return send_error(error, server_error=status >= HTTP_SERVER_ERROR)
+    meaning: Meaning = "temporary" if status >= HTTP_SERVER_ERROR else "unknown"
+    words = f"WhatsApp answered HTTP {status} without a reason."
+    return SendError(NO_ENVELOPE.get(status, meaning), 0, words)
+
+
 def send_error(error: dict[str, Any], *, server_error: bool = False) -> SendError:
     """One error object, from an answer or a failed status."""
     code = whole(error.get("code"))

@@ -27,7 +27,7 @@ TIERS = {
     "TIER_UNLIMITED": NO_LIMIT,
 }
 HIGH_THROUGHPUT = 1_000  # messages a second of an upgraded number; 80 of any other
-STANDARD_THROUGHPUT = 80
+THROUGHPUTS = {"STANDARD": 80, "HIGH": HIGH_THROUGHPUT}
 QUALITIES: dict[str, Quality] = {"GREEN": "GREEN", "YELLOW": "YELLOW", "RED": "RED"}
 QUALITY_EVENTS: dict[str, Quality] = {"FLAGGED": "RED", "UNFLAGGED": "GREEN"}
 
@@ -39,6 +39,21 @@ def people_a_day(value: Any) -> int | None:
     if text(value).strip() == str(NO_LIMIT):
         return NO_LIMIT
     return whole(value) or None
+
+
+def phone_told(number: Json) -> PhoneChanged:
+    """What `GET /PNID` says about a number; it names neither its account nor an event."""
+    throughput = text(obj(number.get("throughput")).get("level"))
+    limit = number.get("whatsapp_business_manager_messaging_limit")
+    return PhoneChanged(
+        "",
+        text(number.get("display_phone_number")),
+        "LOOKED_AT",
+        text(number.get("status")),
+        QUALITIES.get(text(number.get("quality_rating")).upper(), "UNKNOWN"),
+        people_a_day(number.get("messaging_limit_tier") if limit is None else limit),
+        THROUGHPUTS.get(throughput.upper()),
+    )
 
 
 def _template(value: Json, account: str, **changed: str) -> Iterator[News]:

@@ -6,6 +6,7 @@ left. What cannot be known is `uncertain`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote
@@ -45,9 +46,10 @@ class Way(Struct, frozen=True):
     json_headers: dict[str, str]
     proxy: str | None
 
-    def to(self, path: str, **query: str) -> URL:
-        """The address of `path` (`PNID/media`) below the phone's version."""
-        return URL(f"{self.base}/{quote(path)}").with_query(query)
+    def to(self, *parts: str, **query: str) -> URL:
+        """The address below the phone's version: `to(PNID, "media")`."""
+        below = "/".join(quote(part, safe="") for part in parts)
+        return URL(f"{self.base}/{below}", encoded=True).with_query(query)
 
 
 class Answer(Struct, frozen=True):
@@ -103,23 +105,23 @@ class Wire:
         headers = way.headers if body is None else way.json_headers
         return await self._ask(method, url, way, headers, raw, self.timeout)
 
-    async def send_file(
-        self,
-        way: Way,
-        url: URL,
-        data: bytes | aiohttp.FormData,
-        headers: dict[str, str] | None = None,
-    ) -> Answer | SendError:
-        """POST a file, alone or in a form; `headers` replace the phone's own."""
-        return await self._ask("POST", url, way, headers or way.headers, data, self.file_timeout)
+    async def send_form(self, way: Way, url: URL, form: aiohttp.FormData) -> Answer | SendError:
+        """POST a form with a file in it."""
+        return await self._ask("POST", url, way, way.headers, form, self.file_timeout)
 
-    async def fetch(self, way: Way, address: str, limit: int) -> Answer | SendError:
-        """The file at an address that Meta gave, of at most `limit` bytes."""
+    async def send_bytes(self, way: Way, url: URL, data: Any, **headers: str) -> Answer | SendError:
+        """POST the bytes of a file, with the `headers` that such an upload wants."""
+        return await self._ask("POST", url, way, headers, data, self.file_timeout)
+
+    async def fetch(
+        self, way: Way, address: str, take: Callable[[bytes], object], limit: int
+    ) -> Answer | SendError:
+        """The file at an address that Meta gave: its parts go to `take`, not into the answer."""
         try:
             url = URL(address, encoded=True)
         except ValueError:
             return SendError("media", 0, "WhatsApp gave an address that is none.")
-        return await self._ask("GET", url, way, way.headers, None, self.file_timeout, limit)
+        return await self._ask("GET", url, way, way.headers, None, self.file_timeout, limit, take)
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -136,6 +138,7 @@ class Wire:
         data: Any,
         patience: aiohttp.ClientTimeout,
         limit: int = LARGEST_ANSWER,
+        take: Callable[[bytes], object] | None = None,
     ) -> Answer | SendError:
         session = self._session or self._open()
         try:
@@ -148,8 +151,12 @@ class Wire:
                 allow_redirects=False,
                 proxy=way.proxy,
             ) as answer:
-                body = await _body(answer, limit)
-                if body is None:
+                body = b""
+                if (answer.content_length or 0) > limit:
+                    return TOO_LARGE
+                if take is None or not answer.ok:
+                    body = await answer.read()
+                elif not await _pass_on(answer, take, limit):
                     return TOO_LARGE
                 return Answer(answer.status, body, answer.headers.get("Content-Type", ""))
         except NEVER_LEFT:
@@ -167,19 +174,17 @@ class Wire:
         return self._session
 
 
-async def _body(answer: aiohttp.ClientResponse, limit: int) -> bytes | None:
-    """The whole body; None when it is longer than allowed."""
-    if (answer.content_length or 0) > limit:
-        return None
-    if answer.content_length is not None:
-        return await answer.read()
-    parts, size = [], 0
+async def _pass_on(
+    answer: aiohttp.ClientResponse, take: Callable[[bytes], object], limit: int
+) -> bool:
+    """Give the body away as it comes; False as soon as it is longer than allowed."""
+    size = 0
     async for part in answer.content.iter_chunked(READ_AT_ONCE):
-        parts.append(part)
         size += len(part)
         if size > limit:
-            return None
-    return b"".join(parts)
+            return False
+        take(part)
+    return True
 
 
 @lru_cache(maxsize=WAYS_KEPT)
