@@ -3,7 +3,7 @@
 One rule: these verbs are called inside `world.writing()` and never open a transaction.
 """
 
-from sandbox import business, chats, templates
+from sandbox import business, chats, judging, templates
 from sandbox.memory import Row
 from sandbox.quality import SPAN_S, WEIGHTS, rate
 from sandbox.world import World
@@ -68,7 +68,7 @@ def rate_template(world: World, template_id: str, now: float) -> None:
         return
     since = max(now - SPAN_S, template["quality_since"])
     given = world.memory.all(
-        "select kind, at from complaints where template_id = ? and at > ?", template_id, since
+        "select kind, at from complaints where template_id = ? and at >= ?", template_id, since
     )
     sends = world.sends.weighted(template_id, now, since)
     rating = rate(((row["kind"], row["at"]) for row in given), sends, now)
@@ -83,15 +83,15 @@ def set_template_quality(
     world: World, template: Row, rating: str, at: float, *, by_hand: bool = False
 ) -> None:
     """Give a template a rating and tell it; RED pauses an approved one."""
-    templates.set_quality(world, template, rating, at, by_hand=by_hand)
+    judging.set_quality(world, template, rating, at, by_hand=by_hand)
     if rating != "RED" or template["status"] != "APPROVED":
         return
     pauses = template["pauses"] + 1
     if pauses in PAUSE_S:
-        templates.decide(world, template["id"], "PAUSED", "NONE", at, pauses=pauses)
+        judging.decide(world, template["id"], "PAUSED", "NONE", at, pauses=pauses)
         world.later(at + PAUSE_S[pauses], "unpause", rule=template["id"])
     else:
-        templates.decide(world, template["id"], "DISABLED", "NONE", at, pauses=pauses)
+        judging.decide(world, template["id"], "DISABLED", "NONE", at, pauses=pauses)
 
 
 def unpause(world: World, template_id: str, at: float) -> None:
@@ -99,8 +99,8 @@ def unpause(world: World, template_id: str, at: float) -> None:
     template = templates.find_by_id(world.memory, template_id)
     if template is None or template["status"] != "PAUSED":
         return
-    templates.set_quality(world, template, "UNKNOWN", at)
-    templates.decide(world, template_id, "APPROVED", "NONE", at, unpaused=True)
+    judging.set_quality(world, template, "UNKNOWN", at)
+    judging.decide(world, template_id, "APPROVED", "NONE", at, unpaused=True)
 
 
 KINDS = tuple(WEIGHTS)

@@ -4,19 +4,18 @@ JSON, without a key: it is for tests, demos and drivers on a developer's own mac
 """
 
 import secrets
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import httpx
 import msgspec
-from litestar import Request, Response, Router, get, post, put
+from litestar import Request, Router, delete, get, post, put
 from litestar.datastructures import State
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from sandbox import acts, business, chats, customers, media, refused, templates, timers
+from sandbox import acts, business, chats, complaints, customers, media, refused, timers
 from sandbox.customers import Customer
 from sandbox.memory import Json, Row
-from sandbox.refusals import Refusal
 from sandbox.world import World, add_phone, find_phone
 
 LARGEST_PAGE = 1000
@@ -67,11 +66,11 @@ class Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     phone_number_id: str | None = None
 
 
-class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A template's new status, as Meta would decide it."""
+class Complaint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The customer blocks a number, or reports it as well."""
 
-    status: Literal["APPROVED", "PENDING", "REJECTED", "PAUSED", "DISABLED"]
-    reason: str = "NONE"
+    phone_number_id: str | None = None
+    reported: bool = False
 
 
 def world_of(request: ControlRequest) -> World:
@@ -91,6 +90,14 @@ def phone_for(world: World, wa_id: str, phone_number_id: str | None) -> Row:
     if phone is None:
         raise NotFoundException(f"no business number has the id {phone_number_id}")
     return phone
+
+
+def customer_of(world: World, wa_id: str) -> Row:
+    """Return a customer, or answer that there is none."""
+    customer = customers.find(world.memory, wa_id)
+    if customer is None:
+        raise NotFoundException(f"there is no customer {wa_id}; POST it to /customers first")
+    return customer
 
 
 def perform(world: World, customer: Row, act: Act) -> str:
@@ -156,10 +163,30 @@ async def list_customers(
 async def act(request: ControlRequest, wa_id: FromPath[str], data: JSONBody[Act]) -> Json:
     """Let a customer write, tap, or send a photo or a place. Answers `{"id": wamid}`."""
     world = world_of(request)
-    customer = customers.find(world.memory, wa_id)
-    if customer is None:
-        raise NotFoundException(f"there is no customer {wa_id}; POST it to /customers first")
-    return {"id": perform(world, customer, data)}
+    return {"id": perform(world, customer_of(world, wa_id), data)}
+
+
+@put("/customers/{wa_id:str}/block")
+async def block(request: ControlRequest, wa_id: FromPath[str], data: JSONBody[Complaint]) -> Json:
+    """Let a customer block (and report) a number: the named one, else the one of the chat."""
+    world = world_of(request)
+    customer = customer_of(world, wa_id)
+    phone = phone_for(world, wa_id, data.phone_number_id)
+    with world.writing():
+        kind = "report" if data.reported else "block"
+        complaints.block(world, customer, phone, world.now(), kind)
+    return {"blocked": phone["phone_number_id"]}
+
+
+@delete("/customers/{wa_id:str}/block", status_code=200)
+async def unblock(request: ControlRequest, wa_id: FromPath[str]) -> Json:
+    """Let a customer end the block of the chat's number, or of `phone_number_id`."""
+    world = world_of(request)
+    customer = customer_of(world, wa_id)
+    phone = phone_for(world, wa_id, request.query_params.get("phone_number_id"))
+    with world.writing():
+        complaints.unblock(world, customer, phone)
+    return {"unblocked": phone["phone_number_id"]}
 
 
 @get("/messages")
@@ -208,29 +235,6 @@ async def state(request: ControlRequest) -> Json:
     unless someone acts.
     """
     return timers.state(world_of(request))
-
-
-@post("/templates", status_code=200)
-async def seed_template(request: ControlRequest, data: JSONBody[Json]) -> Response[Json]:
-    """Create or replace an approved template: the Graph API's body, optional `waba_id`."""
-    world = world_of(request)
-    outcome = templates.seed(world, str(data.get("waba_id") or world.config.waba_id), data)
-    if isinstance(outcome, Refusal):
-        return Response(outcome.body(world.ids.trace()), status_code=outcome.http_status)
-    return Response(outcome, status_code=200)
-
-
-@put("/templates/{template_id:str}/status", status_code=200)
-async def decide_template(
-    request: ControlRequest, template_id: FromPath[str], data: JSONBody[Decision]
-) -> Json:
-    """Approve, reject, pause or disable a template; the business is told by webhook."""
-    world = world_of(request)
-    if templates.find_by_id(world.memory, template_id) is None:
-        raise NotFoundException(f"there is no template {template_id}")
-    with world.writing():
-        templates.decide(world, template_id, data.status, data.reason, world.now())
-    return {"success": True}
 
 
 @post("/phones", status_code=200)
@@ -283,11 +287,11 @@ router = Router(
         save_customers,
         list_customers,
         act,
+        block,
+        unblock,
         list_messages,
         summary,
         state,
-        seed_template,
-        decide_template,
         save_phone,
         list_phones,
         check_webhook,

@@ -5,7 +5,7 @@ One rule: these verbs are called inside `world.writing()` and never open a trans
 
 from typing import NamedTuple
 
-from sandbox import accounts, acts, business, chats, customers, templates
+from sandbox import accounts, acts, business, chats, customers, judging, templates
 from sandbox.behaviour import Rule, matching
 from sandbox.memory import Json, Row
 from sandbox.world import World, find_phone
@@ -109,7 +109,7 @@ def _release_at(world: World, new: chats.NewMessage) -> float | None:
     found = templates.find_by_id(world.memory, new.template_id) if world.review.paces else None
     if found is None or new.category != "marketing":
         return None
-    templates.note_first_send(world, found, new.at)
+    judging.note_first_send(world, found, new.at)
     ends = (found["first_sent"] or new.at) + world.review.held_s
     free = world.review.held_after or 0
     held = new.at < ends and world.sends.total(new.template_id) >= free

@@ -6,7 +6,7 @@ One rule: handlers decode and answer; what is allowed is decided in `templates`,
 from litestar import Router, delete, get, post
 from litestar.params import FromPath
 
-from sandbox import accounts, business, graph_files, media, templates, uploads
+from sandbox import accounts, business, drafting, graph_files, media, templates, uploads
 from sandbox.gate import (
     Answer,
     GraphRequest,
@@ -72,7 +72,7 @@ async def change_object(
     body = decoded(await request.body())
     if isinstance(body, Refusal):
         return answer(request, body)
-    return answer(request, templates.edit(world, template, body))
+    return answer(request, drafting.edit(world, template, body))
 
 
 @get("/{version:str}/{object_id:str}/phone_numbers")
@@ -123,7 +123,7 @@ async def create_template(
     body = decoded(await request.body())
     if isinstance(body, Refusal):
         return answer(request, body)
-    return answer(request, templates.create(world_of(request), account, body))
+    return answer(request, drafting.create(world_of(request), account, body))
 
 
 @delete("/{version:str}/{object_id:str}/message_templates", status_code=200)

@@ -1,7 +1,6 @@
-"""The control API's second part, under /sandbox/api: playing Meta.
+"""The control API's part for playing Meta: what stops numbers and accounts, limits, ratings.
 
-What stops a number or an account, limits and quality, the review of templates, made-up trouble
-and status storms. Moments are the sandbox's clock; `for_s` null means until it is ended.
+Moments are the sandbox's clock; `for_s` null means until it is ended.
 """
 
 from typing import Literal
@@ -11,13 +10,10 @@ from litestar import Router, delete, get, put
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath, JSONBody
 
-from sandbox import accounts, business, complaints, customers, settings, templates
-from sandbox.control import ControlRequest, phone_for, world_of
-from sandbox.faults import Fault
+from sandbox import accounts, business
+from sandbox.control import ControlRequest, world_of
 from sandbox.limits import TIERS
 from sandbox.memory import Json, Row
-from sandbox.review import Review
-from sandbox.storms import Storm
 from sandbox.world import World, find_phone, has_account
 
 FOREVER_S = 365 * 24 * 3600
@@ -81,20 +77,6 @@ class Violation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     type: str
 
 
-class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A template's coming category; the notice is `notice_s` ahead of the change, 0: at once."""
-
-    category: Literal["MARKETING", "UTILITY", "AUTHENTICATION"]
-    notice_s: float = 24 * 3600
-
-
-class Complaint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The customer blocks a number, or reports it as well."""
-
-    phone_number_id: str | None = None
-    reported: bool = False
-
-
 def _phone(world: World, phone_number_id: str) -> Row:
     phone = find_phone(world, phone_number_id)
     if phone is None:
@@ -106,20 +88,6 @@ def _account(world: World, waba_id: str) -> str:
     if not has_account(world.memory, waba_id):
         raise NotFoundException(f"no business number belongs to the account {waba_id}")
     return waba_id
-
-
-def _template(world: World, template_id: str) -> Row:
-    template = templates.find_by_id(world.memory, template_id)
-    if template is None:
-        raise NotFoundException(f"there is no template {template_id}")
-    return template
-
-
-def _customer(world: World, wa_id: str) -> Row:
-    customer = customers.find(world.memory, wa_id)
-    if customer is None:
-        raise NotFoundException(f"there is no customer {wa_id}; POST it to /customers first")
-    return customer
 
 
 def _number(world: World, phone_number_id: str) -> Json:
@@ -241,105 +209,6 @@ async def accuse_account(
     return accounts.as_json(world, waba_id)
 
 
-@put("/templates/{template_id:str}/quality")
-async def set_template_quality(
-    request: ControlRequest, template_id: FromPath[str], data: JSONBody[Quality]
-) -> Json:
-    """Rate a template by hand (RED pauses it), or let its customers rate it again."""
-    world, now = world_of(request), world_of(request).now()
-    with world.writing():
-        template = _template(world, template_id)
-        rating = data.rating or template["quality"]
-        by_hand = data.rating is not None
-        complaints.set_template_quality(world, template, rating, now, by_hand=by_hand)
-        if not by_hand:
-            complaints.rate_template(world, template_id, now)
-    return templates.as_json(_template(world, template_id), "quality_score")
-
-
-@put("/templates/{template_id:str}/category")
-async def set_category(
-    request: ControlRequest, template_id: FromPath[str], data: JSONBody[Category]
-) -> Json:
-    """Move a template to another category: the notice now, the change when it says."""
-    world = world_of(request)
-    with world.writing():
-        template = _template(world, template_id)
-        templates.announce_category(
-            world, template, data.category, world.now(), max(0.0, data.notice_s)
-        )
-    return templates.as_json(_template(world, template_id))
-
-
-@put("/customers/{wa_id:str}/block")
-async def block(request: ControlRequest, wa_id: FromPath[str], data: JSONBody[Complaint]) -> Json:
-    """Let a customer block (and report) a number: the named one, else the one of the chat."""
-    world = world_of(request)
-    customer = _customer(world, wa_id)
-    phone = phone_for(world, wa_id, data.phone_number_id)
-    with world.writing():
-        kind = "report" if data.reported else "block"
-        complaints.block(world, customer, phone, world.now(), kind)
-    return {"blocked": phone["phone_number_id"]}
-
-
-@delete("/customers/{wa_id:str}/block", status_code=200)
-async def unblock(request: ControlRequest, wa_id: FromPath[str]) -> Json:
-    """Let a customer end the block of the chat's number, or of `phone_number_id`."""
-    world = world_of(request)
-    customer = _customer(world, wa_id)
-    phone = phone_for(world, wa_id, request.query_params.get("phone_number_id"))
-    with world.writing():
-        complaints.unblock(world, customer, phone)
-    return {"unblocked": phone["phone_number_id"]}
-
-
-@get("/review")
-async def read_review(request: ControlRequest) -> Review:
-    """Read how templates are judged."""
-    return world_of(request).review
-
-
-@put("/review")
-async def set_review(request: ControlRequest, data: JSONBody[Review]) -> Review:
-    """Set how templates are judged; what waits already keeps its moment."""
-    settings.put_review(world_of(request), data)
-    return data
-
-
-@get("/faults")
-async def read_faults(request: ControlRequest) -> Json:
-    """List the faults, and how many calls each looked at and struck."""
-    world = world_of(request)
-    return {
-        "faults": [
-            msgspec.to_builtins(fault)
-            | {"looked": world.hits.looked[place], "struck": world.hits.struck[place]}
-            for place, fault in enumerate(world.faults)
-        ]
-    }
-
-
-@put("/faults")
-async def set_faults(request: ControlRequest, data: JSONBody[list[Fault]]) -> Json:
-    """Replace all faults; an empty list ends the trouble."""
-    settings.put_faults(world_of(request), tuple(data))
-    return {"faults": len(data)}
-
-
-@get("/statuses")
-async def read_storm(request: ControlRequest) -> Storm:
-    """Read how statuses are told."""
-    return world_of(request).storm or Storm()
-
-
-@put("/statuses")
-async def set_storm(request: ControlRequest, data: JSONBody[Storm]) -> Storm:
-    """Set how statuses are told; `{}` is fair weather."""
-    settings.put_storm(world_of(request), data)
-    return data
-
-
 router = Router(
     "/sandbox/api",
     route_handlers=[
@@ -354,16 +223,6 @@ router = Router(
         free_account,
         ban_account,
         accuse_account,
-        set_template_quality,
-        set_category,
-        block,
-        unblock,
-        read_review,
-        set_review,
-        read_faults,
-        set_faults,
-        read_storm,
-        set_storm,
     ],
     include_in_schema=False,
 )

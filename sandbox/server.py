@@ -11,7 +11,7 @@ from litestar import Litestar, Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import PermissionDeniedException
 
-from sandbox import control, graph, meta, phone, settings, templates
+from sandbox import control, control_templates, drafting, graph, meta, phone, settings, trouble
 from sandbox.config import SandboxConfig, utc_now
 from sandbox.delivery import delivering
 from sandbox.front import Connection, FrontDoor
@@ -39,7 +39,7 @@ def create_app(config: SandboxConfig, *, clock: Callable[[], datetime] = utc_now
         world = open_world(config, clock, live)
         settings.recall(world)
         for body in config.templates:
-            templates.approve(world, config.waba_id, dict(body))
+            drafting.approve(world, config.waba_id, dict(body))
         app.state.world = world
         firing = asyncio.create_task(keep_firing(world), name="sandbox-timers")
         firing.add_done_callback(_say_if_broken)
@@ -53,7 +53,15 @@ def create_app(config: SandboxConfig, *, clock: Callable[[], datetime] = utc_now
             world.memory.close()
 
     return FrontDoor(
-        route_handlers=[graph.router, control.router, meta.router, phone.router, phone.static],
+        route_handlers=[
+            graph.router,
+            control.router,
+            control_templates.router,
+            meta.router,
+            trouble.router,
+            phone.router,
+            phone.static,
+        ],
         lifespan=[lifespan],
         state=State({"live": live}),
         before_request=_same_origin,

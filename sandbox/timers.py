@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from sandbox import accounts, acts, business, chats, complaints, fates, templates
+from sandbox import accounts, acts, business, chats, complaints, fates, judging
 from sandbox.behaviour import Rule
 from sandbox.memory import Json, Row
 from sandbox.world import World, iso
@@ -50,13 +50,13 @@ def _fire(world: World, row: Row) -> None:
         acts.tell_late(world, msgspec.json.decode(rule), at)
     elif kind == "recategorize":
         template_id, category = rule.split(" ")
-        templates.recategorize(world, template_id, category, at)
+        judging.recategorize(world, template_id, category, at)
     else:
         LATER[kind](world, rule, at)
 
 
 LATER: dict[str, Callable[[World, str, float], None]] = {
-    "review": templates.judge,
+    "review": judging.judge,
     "unpause": complaints.unpause,
     "rate_template": complaints.rate_template,
     "rate_number": business.rate_number,
