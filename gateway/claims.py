@@ -43,6 +43,10 @@ SOON = timedelta(seconds=1)  # no decision may bring a message back in the same 
 log = structlog.get_logger(__name__)
 
 
+Line = tuple[int, int]
+"""A priority and a company's id."""
+
+
 class Parcel(Struct, frozen=True):
     """A claimed message, ready to hand over. `day` (the company's local one) and `hour` are those
     it counts for.
@@ -69,7 +73,8 @@ class Parcel(Struct, frozen=True):
 
 class Claimed(Struct, frozen=True):
     """What one claim did. `told`: events were written; `held_up`: permits ran out; `held`:
-    messages of paused automations that left the line.
+    messages of paused automations that left the line; `shut`: lines none of whose phones can
+    send anything before that moment. Messages stay there as they are, and in their order.
     """
 
     parcels: tuple[Parcel, ...] = ()
@@ -78,11 +83,12 @@ class Claimed(Struct, frozen=True):
     held: int = 0
     told: bool = False
     held_up: bool = False
+    shut: Mapping[Line, datetime] = {}
 
     @property
     def moved(self) -> bool:
         """Whether another claim may find more."""
-        return bool(self.parcels or self.deferred or self.dropped or self.held)
+        return bool(self.parcels or self.deferred or self.dropped or self.held or self.shut)
 
 
 async def claim(
@@ -93,12 +99,18 @@ async def claim(
     room: int,
     throttles: Throttles,
     now: datetime,
+    shut: Collection[Line] = (),
 ) -> Claimed:
-    """Decide about up to `room` due messages. Where `throttles` have no permit left in this moment,
-    a message simply stays where it is.
+    """Decide about up to `room` due messages of all lines but the `shut` ones. Where `throttles`
+    have no permit left in this moment, a message simply stays where it is.
     """
     not_ours = await _served_elsewhere(tx, channels, worker)
-    batch, out_of_line = await _due(tx, not_ours, now, room)
+    lines = [
+        line
+        for line in await queue.due_lines(tx, now)
+        if line not in shut and line[1] not in not_ours
+    ]
+    batch, out_of_line = await _due(tx, lines, now, room)
     if not batch:
         return Claimed(held=out_of_line)
     # Asked while the contacts are held: a run that the engine stopped has its message recalled
@@ -124,6 +136,7 @@ async def claim(
         out_of_line,
         bool(books.verdicts),
         books.held_up,
+        books.shut,
     )
 
 
@@ -138,12 +151,11 @@ async def _served_elsewhere(
 
 
 async def _due(
-    tx: AsyncConnection, not_ours: Collection[int], now: datetime, room: int
+    tx: AsyncConnection, lines: Sequence[Line], now: datetime, room: int
 ) -> tuple[list[Queued], int]:
     """Due messages, most urgent lines first, companies of one priority sharing the room, and the
     automations of a company its share; and how many of paused automations left the lines.
     """
-    lines = [line for line in await queue.due_lines(tx, now) if line[1] not in not_ours]
     paused = await held.paused(tx, {company_id for _, company_id in lines})
     found: list[Queued] = []
     out_of_line = 0
@@ -223,6 +235,7 @@ class _Books:
         self.company_days: Counter[tuple[int, date]] = Counter()
         self.served: set[int] = set()
         self.held_up = False
+        self.shut: dict[Line, datetime] = {}
         for fleet in facts.fleets.values():
             for phone_id in fleet.phones:
                 self._look_at(fleet, phone_id)
@@ -231,6 +244,8 @@ class _Books:
         """Decide about one message; later ones of a contact who gets one now wait their turn."""
         if queued.run_id in self.stopped:
             self._recall(queued)
+            return
+        if (queued.priority, queued.company_id) in self.shut:
             return
         try:
             self._decide(queued)
@@ -264,8 +279,13 @@ class _Books:
                 else:
                     self._take(queued, content, decision)
                     self._look_at(fleet, phone_id)
-            case Later(at=at, why=why):
-                self._defer(queued, max(at, self.now + SOON), why)
+            case Later(at=at, why=why, rule=rule):
+                live = queued.priority == LIVE_PRIORITY
+                until = fleet.shut_until(live=live) if rule == "phones" else None
+                if until is None:
+                    self._defer(queued, max(at, self.now + SOON), why)
+                else:
+                    self.shut[queued.priority, queued.company_id] = until
             case Never() as never:
                 self._drop(queued, never)
 

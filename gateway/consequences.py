@@ -214,7 +214,7 @@ async def _count_failures(
     if not failures:
         return
     await phone_use.count(tx, {key: Counted(failed=n) for key, n in failures.items()})
-    days = await phone_use.hold_days(tx, failures)
+    days = await phone_use.days_of(tx, failures, hold=True)
     for (phone_id, _), use in days.items():
         if is_worrying(use.sent, use.failed):
             phone = held[phone_id]

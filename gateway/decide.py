@@ -25,6 +25,7 @@ TURNED_TO = timedelta(hours=24)  # WhatsApp counts people we turn to over this t
 SHOWN_ZONES = 3  # numbers of large countries have a dozen
 TEMPLATES_ON_THEIR_WAY = frozenset({"PENDING", "IN_APPEAL", "LIMIT_EXCEEDED"})
 BY_HAND = frozenset({"person", "system"})
+TOO_LATE = "It was not worth sending any more by now."
 ORDER_NEWS = frozenset({"utility", "authentication"})  # nobody's chat, and people wait for them
 
 Source = Literal["automation", "api", "person", "system"]
@@ -240,7 +241,7 @@ def _expiry(asked: Asked) -> Answer:
     expires_at = asked.message.expires_at
     if expires_at is None or asked.now < expires_at:
         return None
-    return Never("expired", "expired", ("It was not worth sending any more by now.",))
+    return Never("expired", "expired", (TOO_LATE,))
 
 
 def _template(asked: Asked) -> Answer:

@@ -47,6 +47,7 @@ class Load(Struct):
     companies: dict[int, CompanyFacts]
     rules: dict[int, SendingRules]
     days: dict[int, date]
+    zones: dict[int, str]
     fleets: dict[int, Fleet]
     access: dict[int, SendingPhone]
     template_status: dict[tuple[int, str, str], str]
@@ -82,19 +83,28 @@ class Load(Struct):
 
 
 async def load(
-    tx: AsyncConnection, batch: Sequence[Queued], kinds: Mapping[str, Channel], now: datetime
+    tx: AsyncConnection,
+    batch: Sequence[Queued],
+    kinds: Mapping[str, Channel],
+    now: datetime,
+    *,
+    hold: bool = True,
 ) -> Load:
-    """The facts about `batch`; `kinds` are the channels this worker can send through."""
+    """The facts about `batch`; `kinds` are the channels this worker can send through. `hold`: the
+    counts that may be taken from, until the transaction ends.
+    """
     known = await companies.find_many(tx, {one.company_id for one in batch})
     house_says = await house.settings(tx)
     rules = {one.id: house.rules_for(one.settings, house_says) for one in known.values()}
     days = {one.id: now.astimezone(zone(one.zone)).date() for one in known.values()}
-    access, fleets = await phones_as_they_stand(tx, known, rules, days, kinds, now)
-    totals = await phone_use.hold_company_days(tx, set(days.items()))
-    load = Load({}, {}, {}, rules, days, fleets, access, {})
+    access, fleets = await phones_as_they_stand(tx, known, rules, days, kinds, now, hold=hold)
+    totals = await phone_use.company_days_of(tx, set(days.items()), hold=hold)
+    load = Load(
+        {}, {}, {}, rules, days, {one.id: one.zone for one in known.values()}, fleets, access, {}
+    )
     for company in known.values():
         load.companies[company.id] = company_facts(
-            company, rules[company.id], totals[company.id, days[company.id]], now
+            company, rules[company.id], totals.get((company.id, days[company.id]), 0), now
         )
     used = {(one.company_id, *name) for one in batch if (name := template_of(one))}
     for key, template in (await templates.find_many(tx, used)).items():

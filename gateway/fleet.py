@@ -175,6 +175,12 @@ class Fleet:
             if phone_id in self._held:
                 self.put(self.phones[phone_id])
 
+    def shut_until(self, *, live: bool) -> datetime | None:
+        """When the first phone may be back, if none can send anything; None while one can."""
+        if self._open or (live and self._full):
+            return None
+        return max(self._wakes[0][0], self.now) if self._wakes else self.now + LOOK_AGAIN
+
     def why_not(self, phone: PhoneFacts, need: Need) -> Held | None:
         """Why a phone cannot take this now; None when it can."""
         held = self._held.get(phone.id)

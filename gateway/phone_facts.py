@@ -48,17 +48,21 @@ async def phones_as_they_stand(
     days: Mapping[int, date],
     kinds: Mapping[str, Channel],
     now: datetime,
+    *,
+    hold: bool,
 ) -> tuple[dict[int, SendingPhone], dict[int, Fleet]]:
-    """Phones by id, with their secrets, and each company's fleet; their days are held."""
+    """Phones by id, with their secrets, and each company's fleet; `hold`: their days, and paced
+    ones themselves.
+    """
     found = [
         phone
         for phone in await phone_use.of_companies(tx, known)
         if phone.kind in kinds and phone.remote_id
     ]
     paced = {phone.id for phone in found if kinds[phone.kind].paced}
-    held = {phone.id: phone for phone in await phone_use.hold(tx, paced)} if paced else {}
+    held = {phone.id: phone for phone in await phone_use.hold(tx, paced)} if paced and hold else {}
     access = {phone.id: held.get(phone.id, phone) for phone in found}
-    counts = await _counts(tx, list(access.values()), paced, days, now)
+    counts = await _counts(tx, list(access.values()), paced, days, now, hold=hold)
     by_company: dict[int, list[PhoneFacts]] = {company_id: [] for company_id in known}
     for phone in access.values():
         company_id = phone.company_id
@@ -75,11 +79,15 @@ async def _counts(
     paced: Collection[int],
     days: Mapping[int, date],
     now: datetime,
+    *,
+    hold: bool,
 ) -> Counts:
     ids = {phone.id for phone in found}
     accounts = {phone.account_id for phone in found if phone.account_id and phone.id not in paced}
     return Counts(
-        today=await phone_use.hold_days(tx, {(one.id, days[one.company_id]) for one in found}),
+        today=await phone_use.days_of(
+            tx, {(one.id, days[one.company_id]) for one in found}, hold=hold
+        ),
         lately=await phone_use.lately(tx, ids, (now - DAY).date()),
         week=await phone_use.lately(tx, paced, (now - ANSWERS_OF).date()) if paced else {},
         hour=await phone_use.hours(tx, ids, hour_of(now)),

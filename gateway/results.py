@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.channel import Accepted, SendError, remedy
 from gateway.claims import Parcel, places_of
 from gateway.consequences import Setback, bear
+from gateway.decide import TOO_LATE
 from gateway.pacing import jittered
 from gateway.states import accepted, failed, newly_left, verdict, with_error
 from gateway.telling import tell_states
@@ -184,6 +185,26 @@ async def abandon(
         tx, [structs.replace(with_error(row, LOST), state="unconfirmed") for row in rows]
     )
     return len(rows)
+
+
+async def expire(tx: AsyncConnection, now: datetime) -> Recorded:
+    """Messages in the queue that are not worth sending any more, also where nothing is sent now."""
+    late = await queue.expired(tx, now, SWEEP_AT_ONCE)
+    drops = [
+        {
+            "of": one.id,
+            "state": "expired",
+            "failed_at": now,
+            "error_class": "expired",
+            "error": TOO_LATE,
+            "why": [*(one.why or []), TOO_LATE],
+        }
+        for one in late
+    ]
+    await queue.drop(tx, drops)
+    told = [row for one in late for row in verdict_row(one, "expired", "expired", now)]
+    written = await events.insert_many(tx, told)
+    return Recorded(frozenset(one.company_id for one in late), bool(written), len(late))
 
 
 async def settle_unconfirmed(

@@ -22,6 +22,7 @@ from store.runs import runs
 ON_A_CHANNEL = sa.text("channel_id IS NOT NULL")
 QUEUED = sa.text("state = 'queued'")
 QUEUED_BY_AUTOMATION = sa.text("state = 'queued' AND automation_id IS NOT NULL")
+EXPIRING = sa.text("state = 'queued' AND expires_at IS NOT NULL")
 CLAIMED = sa.text("state IN ('sending', 'unconfirmed')")
 HELD = sa.text("state = 'queued' AND held_at IS NOT NULL")
 MARKETING_LEFT = sa.text("category = 'marketing' AND claimed_at IS NOT NULL")
@@ -93,6 +94,9 @@ messages = sa.Table(
         "id",
         sqlite_where=QUEUED_BY_AUTOMATION,
         postgresql_where=QUEUED_BY_AUTOMATION,
+    ),
+    sa.Index(
+        "ix_messages_expiring", "expires_at", sqlite_where=EXPIRING, postgresql_where=EXPIRING
     ),
     sa.Index("ix_messages_claimed", "claimed_at", sqlite_where=CLAIMED, postgresql_where=CLAIMED),
     sa.Index("ix_messages_held", "automation_id", sqlite_where=HELD, postgresql_where=HELD),

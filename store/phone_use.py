@@ -62,6 +62,11 @@ async def of_companies(tx: AsyncConnection, company_ids: Collection[int]) -> lis
     return await _read(tx, phones.c.company_id.in_(company_ids))
 
 
+async def by_ids(tx: AsyncConnection, phone_ids: Collection[int]) -> list[SendingPhone]:
+    """These phones, with their secrets."""
+    return await _read(tx, phones.c.id.in_(phone_ids))
+
+
 async def by_remote_ids(tx: AsyncConnection, remote_ids: Collection[str]) -> list[SendingPhone]:
     """The phones with these ids at WhatsApp, with their secrets."""
     return await _read(tx, phones.c.remote_id.in_(remote_ids))
@@ -122,21 +127,24 @@ class Counted(Struct, frozen=True):
         return Counted(-self.sent, -self.failed, -self.fresh, -self.opened)
 
 
-async def hold_days(
-    tx: AsyncConnection, phone_days_of: Collection[tuple[int, date]]
+async def days_of(
+    tx: AsyncConnection, phone_days_of: Collection[tuple[int, date]], *, hold: bool
 ) -> dict[tuple[int, date], Use]:
-    """What phones did on these days, held until the transaction ends."""
+    """What phones did on these days. With `hold` each day is there and held until the transaction
+    ends; without, days on which nothing happened are left out.
+    """
     if not phone_days_of:
         return {}
     keys = sorted(phone_days_of)
-    rows = [{"phone_id": phone_id, "day": day} for phone_id, day in keys]
-    await tx.execute(insert_into(tx, phone_days).on_conflict_do_nothing(), rows)
     query = (
         sa.select(phone_days.c.phone_id, phone_days.c.day, *columns_of(Use, phone_days))
         .where(sa.tuple_(phone_days.c.phone_id, phone_days.c.day).in_(keys))
         .order_by(phone_days.c.phone_id, phone_days.c.day)
-        .with_for_update()
     )
+    if hold:
+        rows = [{"phone_id": phone_id, "day": day} for phone_id, day in keys]
+        await tx.execute(insert_into(tx, phone_days).on_conflict_do_nothing(), rows)
+        query = query.with_for_update()
     return {(row[0], row[1]): Use(*row[2:]) for row in await tx.execute(query)}
 
 
@@ -177,21 +185,22 @@ async def people(
     return {account: (int(n), first) for account, n, first in await tx.execute(query)}
 
 
-async def hold_company_days(
-    tx: AsyncConnection, company_days_of: Collection[tuple[int, date]]
+async def company_days_of(
+    tx: AsyncConnection, days: Collection[tuple[int, date]], *, hold: bool
 ) -> dict[tuple[int, date], int]:
-    """What companies sent on these days, held like `hold_days`."""
-    if not company_days_of:
+    """What companies sent on these days, like `days_of`."""
+    if not days:
         return {}
-    keys = sorted(company_days_of)
-    rows = [{"company_id": company_id, "day": day, "sent": 0} for company_id, day in keys]
-    await tx.execute(insert_into(tx, company_days).on_conflict_do_nothing(), rows)
+    keys = sorted(days)
     query = (
         sa.select(company_days)
         .where(sa.tuple_(company_days.c.company_id, company_days.c.day).in_(keys))
         .order_by(company_days.c.company_id, company_days.c.day)
-        .with_for_update()
     )
+    if hold:
+        rows = [{"company_id": company_id, "day": day, "sent": 0} for company_id, day in keys]
+        await tx.execute(insert_into(tx, company_days).on_conflict_do_nothing(), rows)
+        query = query.with_for_update()
     return {(row.company_id, row.day): row.sent for row in await tx.execute(query)}
 
 
