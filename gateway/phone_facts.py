@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.balance import PhoneFacts
@@ -68,7 +68,10 @@ async def phones_as_they_stand(
         company_id = phone.company_id
         ends = next_day(now, known[company_id].zone)
         of = days[company_id]
-        facts = facts_of(phone, rules[company_id], kinds[phone.kind], counts, of, ends, now)
+        channel = kinds[phone.kind]
+        facts = facts_of(phone, rules[company_id], channel, counts, of, ends, now)
+        if hold and channel.leased and not channel.owns(phone.id):
+            facts = structs.replace(facts, status="offline")  # nobody, or not we, can speak for it
         by_company[company_id].append(facts)
     return access, {company_id: Fleet(mine, now) for company_id, mine in by_company.items()}
 
@@ -124,7 +127,7 @@ def facts_of(
         day_ends=day_ends,
         name=phone.name or phone.number,
         account=phone.account_id or f"phone:{phone.id}",
-        status="offline" if channel.leased and not channel.owns(phone.id) else phone.status,
+        status=phone.status,
         paused_until=phone.paused_until,
         breaker_until=phone.breaker_until,
         gap_until=phone.gap_until,

@@ -21,7 +21,7 @@ from store.contacts import contact_addresses, contacts
 from store.database import as_kind, columns_of, skip_locked
 from store.events import events
 from store.ids import first_id_at
-from store.messages import CLAIMED, QUEUED, QUEUED_BY_AUTOMATION, messages
+from store.messages import CLAIMED, EXPIRING, QUEUED, QUEUED_BY_AUTOMATION, messages
 
 LOOK_BACK = timedelta(days=8)  # a message hardly ever waits longer before it is sent
 OUR_CLOCKS_DIFFER = timedelta(minutes=5)  # between processes that make ids
@@ -29,7 +29,7 @@ IN_HAND = sa.and_(CLAIMED, messages.c.state == "sending")
 UNSURE = sa.and_(CLAIMED, messages.c.state == "unconfirmed")
 KNOWN_TO_HAVE_LEFT = ("sending", "unconfirmed", "sent", "delivered", "read")
 PRIORITIES = (0, 1, 2)  # a live answer, transactional, marketing
-SENDABLE = ("wa_id", "phone", "user_id")  # in the order in which they are preferred
+SENDABLE = ("wa_id", "phone", "user_id", "lid")  # in the order in which they are preferred
 
 
 class Everybody(Enum):
@@ -244,7 +244,9 @@ async def contacts_with_news(tx: AsyncConnection, contact_ids: Collection[int]) 
 async def recipients(
     tx: AsyncConnection, contact_ids: Collection[int]
 ) -> dict[int, tuple[Recipient, Address | None]]:
-    """Contacts by id with the address to write to: the newest WhatsApp id, else phone, user id."""
+    """Contacts by id with the address to write to: the newest WhatsApp id, else phone, user id
+    or LID.
+    """
     rows = await tx.execute(
         sa.select(*columns_of(Recipient, contacts)).where(contacts.c.id.in_(contact_ids))
     )
@@ -300,6 +302,57 @@ async def last_in(
     return found
 
 
+async def waiting(
+    tx: AsyncConnection, company_id: int, automation_id: int | None, limit: int
+) -> list[Queued]:
+    """The first `limit` messages in a company's queue (or an automation's), due or not."""
+    query = sa.select(*columns_of(Queued, messages)).where(_in_queue(company_id, automation_id))
+    rows = await tx.execute(query.order_by(messages.c.due_at, messages.c.id).limit(limit))
+    return [as_kind(Queued, row) for row in rows]
+
+
+async def find_waiting(tx: AsyncConnection, company_id: int, message_id: int) -> Queued | None:
+    """One message of a company that is in the queue, or None; not held."""
+    query = sa.select(*columns_of(Queued, messages)).where(
+        messages.c.id == message_id, messages.c.company_id == company_id, QUEUED
+    )
+    row = (await tx.execute(query)).one_or_none()
+    return None if row is None else as_kind(Queued, row)
+
+
+async def count_ahead(tx: AsyncConnection, one: Queued, now: datetime) -> int:
+    """How many due messages of the same line are before this one, a thousand at most."""
+    ahead = (
+        sa.select(sa.literal(1))
+        .where(QUEUED, messages.c.priority == one.priority, messages.c.due_at <= now)
+        .where(messages.c.company_id == one.company_id)
+        .where(sa.tuple_(messages.c.due_at, messages.c.id) < (one.due_at, one.id))
+        .limit(1_000)
+    )
+    query = sa.select(sa.func.count()).select_from(ahead.subquery())
+    return int((await tx.execute(query)).scalar_one())
+
+
+async def count_waiting(
+    tx: AsyncConnection, company_id: int, automation_id: int | None = None
+) -> int:
+    """How many messages a company (or an automation) has in the queue."""
+    query = sa.select(sa.func.count()).where(_in_queue(company_id, automation_id))
+    return int((await tx.execute(query)).scalar_one())
+
+
+def _in_queue(company_id: int, automation_id: int | None) -> sa.ColumnElement[bool]:
+    mine = sa.and_(
+        QUEUED,
+        messages.c.priority.in_(PRIORITIES),  # with this the line's own index serves
+        messages.c.company_id == company_id,
+        messages.c.held_at.is_(None),
+    )
+    if automation_id is None:
+        return mine
+    return sa.and_(mine, messages.c.automation_id == automation_id)
+
+
 async def claim(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Take messages in hand. Each row: of, phone_id, claimed_by, claimed_at, why, terms."""
     await _change(tx, rows, state="sending", attempts=messages.c.attempts + 1)
@@ -315,6 +368,19 @@ async def drop(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     error, why.
     """
     await _change(tx, rows)
+
+
+async def any_expired(tx: AsyncConnection, now: datetime) -> bool:
+    """Whether `expired` would find anything."""
+    query = sa.select(sa.literal(1)).where(EXPIRING, messages.c.expires_at <= now).limit(1)
+    return (await tx.execute(query)).first() is not None
+
+
+async def expired(tx: AsyncConnection, now: datetime, limit: int) -> list[Queued]:
+    """Up to `limit` messages in the queue that are not worth sending any more; held."""
+    query = sa.select(*columns_of(Queued, messages)).where(EXPIRING, messages.c.expires_at <= now)
+    rows = await tx.execute(skip_locked(tx, query.limit(limit), messages))
+    return [as_kind(Queued, row) for row in rows]
 
 
 async def in_hand(tx: AsyncConnection, message_ids: Collection[int]) -> dict[int, InHand]:
