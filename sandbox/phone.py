@@ -18,7 +18,7 @@ from litestar.response import Redirect, ServerSentEvent
 from litestar.static_files import create_static_files_router
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from sandbox import acts, customers, media
+from sandbox import acts, complaints, customers, media
 from sandbox.control import Act, Picture, Place, Tap, perform, phone_for, world_of
 from sandbox.memory import Json, Row
 from sandbox.numbers import digits_of, pretty
@@ -135,6 +135,21 @@ async def tap(request: PageRequest, wa_id: FromPath[str]) -> Redirect:
     return _back(wa_id, phone)
 
 
+@post("/chats/{wa_id:str}/block")
+async def block(request: PageRequest, wa_id: FromPath[str]) -> Redirect:
+    """The customer blocks the number, reports it as well, or ends the block."""
+    customer, phone = _both(request, wa_id)
+    world, wish = world_of(request), str((await request.form()).get("do", ""))
+    with world.writing():
+        if wish == "unblock":
+            complaints.unblock(world, customer, phone)
+        elif wish in complaints.KINDS:
+            complaints.block(world, customer, phone, world.now(), wish)
+        else:
+            raise ClientException("a block needs to be block, report or unblock")
+    return _back(wa_id, phone)
+
+
 @get("/chats/files/{media_id:str}")
 async def file(request: PageRequest, media_id: FromPath[str]) -> Response[bytes]:
     """Return a kept file for the page's bubbles."""
@@ -169,7 +184,7 @@ def _look(world: World, wa_id: str, phone_number_id: str | None) -> None:
 
 router = Router(
     "/",
-    route_handlers=[all_chats, one_chat, new_customer, write, tap, file, live],
+    route_handlers=[all_chats, one_chat, new_customer, write, tap, block, file, live],
     response_headers=[
         ResponseHeader(name="Content-Security-Policy", value=CONTENT_SECURITY_POLICY),
         ResponseHeader(name="X-Content-Type-Options", value="nosniff"),

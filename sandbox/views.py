@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
 
-from sandbox import chats, refused
+from sandbox import accounts, business, chats, refused
+from sandbox.limits import TIERS, UNLIMITED
 from sandbox.memory import Json, Row
 from sandbox.numbers import pretty
 from sandbox.shown import options_of
@@ -18,6 +19,8 @@ MOST_MESSAGES = 200
 FICTIONAL = 447700900000
 """The first of a thousand numbers that are kept free for drama, +44 7700 900xxx."""
 FICTIONAL_NUMBERS = 1000
+
+BANNED = 131031
 
 STYLES = (
     (re.compile(r"```(.+?)```", re.DOTALL), r"<code>\1</code>"),
@@ -81,7 +84,35 @@ def list_view(world: World, query: str) -> Json:
         "state": state(world),
         "refused": [_refusal(row, now) for row in refused.latest(memory)],
         "free_number": _free_number(world),
+        "business": _business(world),
     }
+
+
+def _business(world: World) -> list[Json]:
+    """Gather the numbers with what Meta thinks of them, and the trouble that is made up."""
+    shown: list[Json] = []
+    for row in world.memory.all("select * from phones order by rowid"):
+        number = business.as_json(world, row)
+        account = accounts.as_json(world, row["waba_id"])
+        lines = [_line(f"Quality {row['quality'].lower()}", bad=row["quality"] == "RED")]
+        if account["messaging_limit"] != UNLIMITED:
+            limit = TIERS[account["messaging_limit"]]
+            lines.append(_line(f"{account['users_24h']} of {limit} users written to in 24 hours"))
+        if number["status"] != "CONNECTED" or number["stop_code"]:
+            code = number["stop_code"] or BANNED
+            lines.append(_line(f"{number['status'].capitalize()}: sends get {code}", bad=True))
+        lines += [_line(kind, bad=True) for kind in account["restrictions"]]
+        title = pretty(row["display_phone_number"])
+        shown.append({"key": row["phone_number_id"], "title": title, "lines": lines})
+    if world.faults or world.storm is not None:
+        lines = [_line(f"Faults of answers: {len(world.faults)}", bad=True)] if world.faults else []
+        lines += [_line("Statuses are told in a storm", bad=True)] if world.storm else []
+        shown.append({"key": "trouble", "title": "Made-up trouble", "lines": lines})
+    return shown
+
+
+def _line(text: str, *, bad: bool = False) -> Json:
+    return {"text": text, "bad": bad}
 
 
 def _chat_row(row: Row, now: float) -> Json:
@@ -130,16 +161,13 @@ def chat_view(world: World, customer: Row, phone: Row) -> Json:
         phone["phone_number_id"],
         MOST_MESSAGES,
     )
-    window = memory.one(
-        "select last_in from chats where wa_id = ? and phone_number_id = ?",
-        wa_id,
-        phone["phone_number_id"],
-    )
-    ends = (window["last_in"] or 0) + chats.SERVICE_WINDOW_S if window else 0
+    between = chats.between(memory, wa_id, phone["phone_number_id"], now)
+    ends = (between.last_in or 0) + chats.SERVICE_WINDOW_S
     return {
         "wa_id": wa_id,
         "name": customer["name"],
         "unreachable": bool(customer["unreachable"]),
+        "blocked": between.blocked_at is not None,
         "phone": dict(phone),
         "phones": [dict(row) for row in memory.all("select * from phones order by rowid")],
         "window_until": _when(ends, now) if ends > now else None,

@@ -18,9 +18,15 @@ function put(html) {
     const newer = fresh.getElementById(part.id);
     if (!newer) continue;
     if (part.tagName === "OL") putItems(part, newer);
-    else if (part.innerHTML !== newer.innerHTML) part.replaceChildren(...newer.childNodes);
+    else if (part.innerHTML !== newer.innerHTML) putNodes(part, newer);
   }
   if (atEnd) log.scrollTop = log.scrollHeight;
+}
+
+function putNodes(part, newer) {
+  const held = part.contains(document.activeElement);
+  part.replaceChildren(...newer.childNodes);
+  if (held) part.querySelector("a, button")?.focus({ preventScroll: true });
 }
 
 function putItems(list, newer) {

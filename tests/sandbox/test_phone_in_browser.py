@@ -106,3 +106,17 @@ def test_one_column_on_a_small_screen(served: str, page: "Page") -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.get_by_role("link", name="All customers").click()
     expect(page.get_by_role("heading", name="Pretend WhatsApp")).to_be_visible()
+
+
+def test_blocking_by_hand_keeps_the_focus(served: str, page: "Page") -> None:
+    from playwright.sync_api import expect
+
+    httpx.post(f"{served}/sandbox/api/customers", json=[{"wa_id": ADA}], trust_env=False)
+    page.goto(f"{served}/chats/{ADA}")
+    page.get_by_role("button", name="Block").click()
+    expect(page.get_by_text("You blocked this number")).to_be_visible()
+    expect(page.get_by_role("button", name="Unblock")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Report as spam")).to_be_visible()
+    page.get_by_text("What Meta thinks").click()
+    expect(page.get_by_text("Quality green")).to_be_visible()

@@ -134,3 +134,38 @@ async def test_an_open_page_reads_and_the_server_stops_at_once(
             running.should_exit = True
             await task
             assert time.monotonic() - began < 2
+
+
+async def test_the_business_can_be_blocked_and_reported(bench: Bench) -> None:
+    await bench.opened()
+    path = f"/chats/{ADA}/block"
+    blocked = await bench.client.post(path, data={"do": "report"})
+    assert "You blocked this number" in blocked.text
+    assert "Unblock" in blocked.text
+    await bench.send_text()
+    await bench.quiet()
+    assert (await bench.all_messages())[-1]["status"] == "sent"
+    free = await bench.client.post(path, data={"do": "unblock"})
+    assert "You blocked this number" not in free.text
+    assert (await bench.client.post(path, data={"do": "dance"})).status_code == 400
+
+
+async def test_what_meta_thinks_of_the_numbers_is_shown(bench: Bench) -> None:
+    page = (await bench.client.get("/")).text
+    assert "Quality green" in page
+    assert "Made-up trouble" not in page
+    pnid, waba = bench.config.phone_number_id, bench.config.waba_id
+    await bench.control("PUT", f"phones/{pnid}/quality", json={"rating": "RED"})
+    await bench.control("PUT", f"phones/{pnid}/stop", json={"code": 368})
+    await bench.control("PUT", f"accounts/{waba}/messaging-limit", json={"tier": "TIER_2K"})
+    await bench.control("PUT", "faults", json=[{"code": 1}])
+    await bench.control("PUT", "statuses", json={"repeat": 2})
+    page = (await bench.client.get("/")).text
+    for words in (
+        "Quality red",
+        "0 of 2000 users written to in 24 hours",
+        "Restricted: sends get 368",
+        "Faults of answers: 1",
+        "Statuses are told in a storm",
+    ):
+        assert words in page
