@@ -155,11 +155,11 @@ async def sign_in(client: httpx.AsyncClient, email: str, password: str) -> httpx
 
 
 @pytest.fixture
-async def build_house() -> AsyncIterator[Callable[[str], Awaitable[House]]]:
+async def build_house(tmp_path: Path) -> AsyncIterator[Callable[[str], Awaitable[House]]]:
     houses: list[House] = []
 
     async def build(url: str) -> House:
-        house = await _build(url)
+        house = await _build(url, tmp_path / "media")
         houses.append(house)
         return house
 
@@ -182,7 +182,7 @@ async def both_houses(build_house: Callable[[str], Awaitable[House]], database_u
     return await build_house(database_url)
 
 
-async def _build(url: str) -> House:
+async def _build(url: str, media: Path = Path("var/media")) -> House:
     database, clock = Database(url), Clock()
     ids: dict[str, int] = {}
     keys: dict[str, str] = {}
@@ -226,6 +226,7 @@ async def _build(url: str) -> House:
         base_url=BASE,
         verify_token="verify-me",
         sandbox_url="http://sandbox.test",
+        media=media,
     )
     return House(
         app=create_app(web),

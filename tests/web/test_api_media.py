@@ -1,0 +1,105 @@
+"""Files by API: uploaded, checked, fetched by their company only, and nothing to run in them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from store.files import UNFINISHED
+from store.media import media_files
+from tests.web.conftest import House
+
+pytestmark = pytest.mark.anyio
+AT = "/api/v1/media"
+PNG = b"\x89PNG\r\n\x1a\n" + b"a picture"
+HASH = hashlib.sha256(PNG).hexdigest()
+
+
+def form(data: bytes, name: str = "a.png", said: str = "image/png") -> dict[str, Any]:
+    return {"file": (name, data, said)}
+
+
+async def test_uploaded_and_fetched_again(both_houses: House) -> None:
+    house = both_houses
+    machine = house.machine()
+    for _ in range(2):
+        answer = await machine.post(AT, files=form(PNG, "../../caffè.png"))
+        assert answer.status_code == 201, answer.text
+        assert answer.json() == {
+            "sha256": HASH,
+            "mime_type": "image/png",
+            "size": len(PNG),
+            "filename": "caffè.png",
+            "kinds": ["image"],
+        }
+    [row] = await house.rows(sa.select(media_files))
+    assert (row.company_id, row.uploaded) == (house.company, True)
+    found = await machine.get(f"{AT}/{HASH}")
+    assert (found.status_code, found.content) == (200, PNG)
+    assert found.headers["content-type"] == "image/png"
+    assert found.headers["content-length"] == str(len(PNG))
+    assert found.headers["content-disposition"] == "inline; filename*=UTF-8''caff%C3%A8.png"
+    assert found.headers["x-content-type-options"] == "nosniff"
+    assert found.headers["cache-control"].startswith("private")
+    stranger = house.machine(house.other_key)
+    assert (await stranger.get(f"{AT}/{HASH}")).status_code == 404
+    assert (await house.client().get(f"{AT}/{HASH}")).status_code == 401
+
+
+async def test_it_can_be_sent(house: House) -> None:
+    machine = house.machine()
+    await machine.post(AT, files=form(PNG))
+    message = {"to": {"phone": "+393331234567"}, "media": {"kind": "image", "sha256": HASH}}
+    assert (await machine.post("/api/v1/messages", json=message)).status_code == 202
+
+
+async def test_what_could_run_is_text_to_save(house: House) -> None:
+    machine = house.machine()
+    page = b"<html><script>alert(1)</script>"
+    answer = await machine.post(AT, files=form(page, "x.html", "text/html"))
+    assert answer.json()["mime_type"] == "text/plain"
+    found = await machine.get(f"{AT}/{hashlib.sha256(page).hexdigest()}")
+    assert found.headers["content-type"].startswith("text/plain")
+    assert found.headers["content-disposition"].startswith("attachment;")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "The file is empty."),
+        (b"MZ\x00\x01", "no files of this type (application/octet-stream)"),
+        (b"GIF89a", "no files of this type (image/gif)"),
+        (PNG + b"x" * (5 * 1024 * 1024), "at most 5 MB as image"),
+    ],
+)
+async def test_what_whatsapp_does_not_take(house: House, data: bytes, words: str) -> None:
+    answer = await house.machine().post(AT, files=form(data))
+    assert answer.status_code == 422, answer.text
+    assert words in answer.text
+    assert await house.rows(sa.select(media_files)) == []
+    assert list((house.web.media / UNFINISHED).iterdir()) == []
+
+
+async def test_no_form_no_file_no_right(house: House) -> None:
+    machine = house.machine()
+    assert (await machine.post(AT, json={})).status_code == 415
+    assert (await machine.post(AT, content=b"", headers=MULTIPART)).status_code in (400, 422)
+    assert (await machine.post(AT, files={"other": ("a.png", PNG, "")})).status_code == 422
+    assert (await machine.post(AT, files={"file": (None, "words")})).status_code == 422
+    for strange in ("x", HASH.upper(), "..%2f..%2fetc", "0" * 64):
+        assert (await machine.get(f"{AT}/{strange}")).status_code == 404
+    viewer = await house.signed_in("viewer")
+    assert (await viewer.post(AT, files=form(PNG))).status_code == 403
+
+
+MULTIPART = {"content-type": "multipart/form-data; boundary=x"}
+
+
+async def test_bytes_that_are_gone(house: House) -> None:
+    machine = house.machine()
+    await machine.post(AT, files=form(PNG))
+    (house.web.media / HASH[:2] / HASH).unlink()
+    assert (await machine.get(f"{AT}/{HASH}")).status_code == 404
