@@ -6,7 +6,7 @@ Rule: the channel's own id of a message decides whether it is new.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +18,8 @@ from store.contacts import contact_addresses, contacts
 from store.database import insert_into
 from store.messages import ON_A_CHANNEL, messages
 
+ANSWERED_WITHIN = timedelta(hours=24)  # then whoever came by an advertisement is free …
+FREE_FOR = timedelta(hours=72)  # … for so long. Source: Meta, free entry points
 TEXT_KEPT = 500  # characters of their last message; conditions look at words, not at letters
 
 
@@ -74,17 +76,49 @@ async def note_inbound(tx: AsyncConnection, wrote: Mapping[int, Wrote]) -> None:
     )
 
 
+async def note_referred(tx: AsyncConnection, came: Mapping[int, datetime]) -> None:
+    """`{contact id: when they came by an advertisement}`: an answer in time makes it free."""
+    if came:
+        when = sa.bindparam("at", type_=contacts.c.referred_at.type)
+        await tx.execute(
+            sa.update(contacts).where(contacts.c.id == sa.bindparam("of")).values(referred_at=when),
+            [{"of": of, "at": at} for of, at in sorted(came.items())],
+        )
+
+
 async def note_outbound(tx: AsyncConnection, wrote: Mapping[int, tuple[datetime, int]]) -> None:
-    """`{contact id: (when we wrote to them, the phone we wrote through)}`; like `note_inbound`."""
+    """`{contact id: (when we wrote to them, the phone we wrote through)}`; like `note_inbound`. Our
+    first answer to somebody who came by an advertisement opens their free time.
+    """
     if not wrote:
         return
+    referred = contacts.c.referred_at
+    since = sa.bindparam("since", type_=referred.type)
+    until = sa.bindparam("until", type_=referred.type)
     when = sa.bindparam("at", type_=contacts.c.last_outbound_at.type)
     newer = sa.or_(contacts.c.last_outbound_at.is_(None), contacts.c.last_outbound_at <= when)
     await tx.execute(
         sa.update(contacts)
         .where(contacts.c.id == sa.bindparam("of"), newer)
-        .values(last_outbound_at=when, last_phone_id=sa.bindparam("phone")),
-        [{"of": of, "at": at, "phone": phone_id} for of, (at, phone_id) in sorted(wrote.items())],
+        .values(
+            last_outbound_at=when,
+            last_phone_id=sa.bindparam("phone"),
+            free_until=sa.case(
+                (sa.and_(referred >= since, referred <= when), until),
+                else_=contacts.c.free_until,
+            ),
+            referred_at=sa.case((referred > when, referred), else_=sa.null()),
+        ),
+        [
+            {
+                "of": of,
+                "at": at,
+                "phone": phone_id,
+                "since": at - ANSWERED_WITHIN,
+                "until": at + FREE_FOR,
+            }
+            for of, (at, phone_id) in sorted(wrote.items())
+        ],
     )
 
 

@@ -43,6 +43,7 @@ contacts = sa.Table(
     sa.Column("last_outbound_at", Moment),
     sa.Column("last_phone_id", BigId),
     sa.Column("free_until", Moment),  # they came from an advertisement: messages cost nothing
+    sa.Column("referred_at", Moment),  # they came from one, and were not answered yet
     sa.Column("fields", JSON, nullable=False, default=dict),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),

@@ -5,6 +5,7 @@ Rule: here settings become arguments; nothing below this package knows the envir
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import uvicorn
 from redis.asyncio import Redis
@@ -14,6 +15,9 @@ from tiptoe.clock import clock_from, real_clock
 from tiptoe.secret import secret_of
 from tiptoe.settings import Settings, SettingsError
 from tiptoe.whatsapp_demo import sandbox_config, verify_token
+
+if TYPE_CHECKING:
+    from gateway.prices import Prices
 
 WEB_GRACE_S = 2
 """Seconds that open requests get when the web process stops; event streams have no other end."""
@@ -40,6 +44,8 @@ def run_web(settings: Settings) -> None:
             sandbox_url=settings.sandbox_page_url,
             cloud_api_url=settings.cloud_api_url,
             cloud_api_version=settings.cloud_api_version,
+            media=settings.media,
+            prices=_prices(settings),
             redis_answers=_redis_probe(settings.redis_url),
         )
     )
@@ -92,13 +98,19 @@ def run_gateway(settings: Settings) -> None:
             ),
             "neonize": Neonize(
                 settings.data / "phones",
-                media=settings.data / "media",
+                media=settings.media,
                 allow_private_files=settings.allow_private_webhooks,
             ),
         }
         channels |= {kind: found() for kind, found in kinds().items() if kind not in channels}
         clock = clock_from(settings.clock)
-        await run(settings.database_url, settings.redis_url, clock, channels=channels)
+        await run(
+            settings.database_url,
+            settings.redis_url,
+            clock,
+            channels=channels,
+            media=settings.media,
+        )
 
     asyncio.run(deliver())
 
@@ -114,6 +126,15 @@ def run_sandbox(settings: Settings) -> None:
         port=settings.sandbox_port,
         clock=clock_from(settings.clock),
     )
+
+
+def _prices(settings: Settings) -> "Prices":
+    from gateway.prices import load_prices
+
+    try:
+        return load_prices(settings.prices)
+    except (OSError, ValueError) as problem:
+        raise SettingsError(f"TIPTOE_PRICES cannot be used: {problem}") from problem
 
 
 def _redis_probe(url: str | None) -> Callable[[], Awaitable[bool]] | None:

@@ -54,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     base_url: str
     data: Path
+    media: Path
     database_url: str
     redis_url: str | None
     secret: str | None
@@ -65,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cloud_api_version: str
     cloud_api_verify_token: str
     allow_private_webhooks: bool
+    prices: Path | None
     log_level: str
     log_format: str
     clock: Path | None
@@ -214,6 +216,13 @@ def _file(text: str) -> Path:
     return path
 
 
+def _existing_file(text: str) -> Path:
+    path = _file(text)
+    if not path.exists():
+        raise BadValueError("there is no such file.")
+    return path
+
+
 def _existing(path: Path) -> Path:
     return next(place for place in (path, *path.parents) if place.exists())
 
@@ -246,6 +255,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "data", "TIPTOE_DATA", "./var", _folder,
         "The folder of everything that Tiptoe keeps: database file, uploads, secret, logs.",
+    ),
+    Setting(
+        "media", "TIPTOE_MEDIA", lambda values: f"{values['data']}/media", _folder,
+        "The folder of files that customers send and that are uploaded. Web and gateway processes "
+        "share it.",
+        "`media` in the data folder",
     ),
     Setting(
         "database_url", "DATABASE_URL", lambda values: f"sqlite:///{values['data']}/tiptoe.db",
@@ -309,6 +324,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "allow_private_webhooks", "TIPTOE_ALLOW_PRIVATE_WEBHOOKS", "false", _switch,
         "Whether webhook steps may call addresses of the private network.",
+    ),
+    Setting(
+        "prices", "TIPTOE_PRICES", None, _existing_file,
+        "A file with what WhatsApp's messages cost by your own contract, shaped like "
+        "`gateway/prices/example.json`.",
+        "example prices",
     ),
     Setting(
         "log_level", "TIPTOE_LOG_LEVEL", "info", _one_of(LOG_LEVELS),

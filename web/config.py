@@ -6,9 +6,11 @@ Rule: nothing here is read from the environment; settings arrive as arguments.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from gateway.prices import Prices, load_prices
 from store.database import Database
 from store.doorbell import Doorbell
 
@@ -20,8 +22,9 @@ class WebConfig:
     `clock` is the time automations live by, `real_clock` the wall's (heartbeats carry that one).
     `secret` signs cookies, at least 32 characters. `base_url` is how browsers reach us.
     `sandbox_url` is the page of the pretend WhatsApp, where there is one. `cloud_api_url` and
-    `cloud_api_version` are asked about a number before it is connected. `redis_answers` is asked by
-    /health; None where no Redis is used.
+    `cloud_api_version` are asked about a number before it is connected. `media` is the folder of
+    files, `prices` what messages cost. `redis_answers` is asked by /health; None where no Redis is
+    used.
     """
 
     database: Database
@@ -34,6 +37,8 @@ class WebConfig:
     sandbox_url: str = ""
     cloud_api_url: str = "https://graph.facebook.com"
     cloud_api_version: str = "v24.0"
+    media: Path = Path("var/media")
+    prices: Prices = field(default_factory=load_prices)
     redis_answers: Callable[[], Awaitable[bool]] | None = None
     session_lasts: timedelta = timedelta(days=14)
     sign_in_tries: int = 8  # wrong passwords per address and e-mail in a quarter of an hour

@@ -31,7 +31,10 @@ ADDED: dict[str, tuple[sa.Column[Any], ...]] = {
         _words("status", "active"),
         sa.Column("subscription_ends_at", Moment(), nullable=True),
     ),
-    "contacts": (sa.Column("free_until", Moment(), nullable=True),),
+    "contacts": (
+        sa.Column("free_until", Moment(), nullable=True),
+        sa.Column("referred_at", Moment(), nullable=True),
+    ),
     "http_calls": (_words("purpose", "run"), _words("host")),
     "messages": (
         sa.Column("terms", JSON, nullable=True),
@@ -176,6 +179,12 @@ def upgrade() -> None:
     for table, columns in ADDED.items():
         for column in columns:
             op.add_column(table, column)
+    with op.batch_alter_table("templates") as batch:  # two accounts may use one name
+        batch.drop_constraint(op.f("uq_templates_company_id_name_language"), type_="unique")
+        batch.create_unique_constraint(
+            op.f("uq_templates_company_id_account_id_name_language"),
+            ["company_id", "account_id", "name", "language"],
+        )
     op.create_index("ix_messages_company_id_id", "messages", ["company_id", "id"], unique=False)
     op.create_index(
         "ix_messages_shares",
@@ -193,4 +202,21 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=has_origin,
         postgresql_where=has_origin,
+    )
+    op.create_index(
+        "ix_messages_expiring",
+        "messages",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'queued' AND expires_at IS NOT NULL"),
+        postgresql_where=sa.text("state = 'queued' AND expires_at IS NOT NULL"),
+    )
+    named = sa.text("remote_id <> ''")
+    op.create_index(
+        "uq_conversations_remote_id",
+        "conversations",
+        ["phone_id", "remote_id"],
+        unique=True,
+        sqlite_where=named,
+        postgresql_where=named,
     )
