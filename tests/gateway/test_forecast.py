@@ -44,7 +44,7 @@ def told(
     people = {n: structs.replace(CONTACT, **contact or {}) for n in range(count)}
     return forecast(
         waiting, people, structs.replace(COMPANY, **company or {}), Fleet(phones, NOW),
-        **{"zone_name": ROME, "delay_ms": (40_000, 40_000), "per_s": 80.0} | more,
+        zone_name=ROME, delay_ms=(40_000, 40_000), per_s=80.0, **more,
     )  # fmt: skip
 
 
