@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from playwright.async_api import Page, async_playwright
 
 from store.automations import automations
+from store.messages import messages as sent
 from store.runs import runs
 from tests.conftest import find_chromium
 from tests.servers import free_port
@@ -52,7 +53,7 @@ async def main() -> None:
 
 
 async def _look_around(here: Stage) -> None:
-    automation, run, contact, number = await _places(here)
+    automation, run, contact, number, message = await _places(here)
     web, phone = here.settings.base_url, here.settings.sandbox_page_url
     places = {
         "automations": f"{web}/automations",
@@ -60,6 +61,13 @@ async def _look_around(here: Stage) -> None:
         "run": f"{web}/runs/{run}",
         "contacts": f"{web}/contacts",
         "contact": f"{web}/contacts/{contact}",
+        "message": f"{web}/messages/{message}",
+        "queue": f"{web}/queue",
+        "templates": f"{web}/templates",
+        "phones": f"{web}/phones",
+        "phone": f"{web}/phones/1",
+        "phone-add": f"{web}/phones/new",
+        "alerts": f"{web}/alerts",
         "sandbox-phone": f"{phone}/chats/{number}",
     }
     async with async_playwright() as playwright:
@@ -91,17 +99,21 @@ async def _sign_in(page: Page) -> None:
     await page.wait_for_url("**/automations*")
 
 
-async def _places(here: Stage) -> tuple[int, int, int, str]:
-    """The cart automation, and the run and contact of the customer who tapped a button."""
+async def _places(here: Stage) -> tuple[int, int, int, str, int]:
+    """The cart automation, the run and contact of the customer who tapped a button, and a message
+    that was read.
+    """
     async with here.database.read() as tx:
         automation = await tx.scalar(
             sa.select(automations.c.id).where(automations.c.name == "Abandoned cart")
         )
         query = sa.select(runs).where(runs.c.status == "done").order_by(runs.c.id).limit(1)
         run = (await tx.execute(query)).one()
+        read = sa.select(sa.func.min(sent.c.id)).where(sent.c.state == "read")
+        message = await tx.scalar(read)
     messages = await here.phone_messages()
     number = next(one["wa_id"] for one in messages if one["direction"] == "in")
-    return int(automation or 0), run.id, run.contact_id, number
+    return int(automation or 0), run.id, run.contact_id, number, int(message or 0)
 
 
 if __name__ == "__main__":

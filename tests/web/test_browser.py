@@ -30,7 +30,9 @@ class Site:
     def __init__(self, url: str, port: int, seed: Callable[[House], Awaitable[None]]) -> None:
         self.address = f"http://127.0.0.1:{port}"
         self.house: House | None = None
+        self.loop: asyncio.AbstractEventLoop
         self._url, self._seed = url, seed
+        self._folder = Path(url.removeprefix("sqlite:///")).parent
         self._socket = socket.create_server(("127.0.0.1", port))
         self._server: uvicorn.Server | None = None
         self._ready = threading.Event()
@@ -50,7 +52,8 @@ class Site:
 
     async def _run(self) -> None:
         try:
-            self.house = house = await conftest._build(self._url)
+            self.loop = asyncio.get_running_loop()
+            self.house = house = await conftest._build(self._url, self._folder / "media")
             await self._seed(house)
             app: Any = create_app(replace(house.web, base_url=self.address))
             config = uvicorn.Config(app, log_level="error", ws="none", lifespan="off")

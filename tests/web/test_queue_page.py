@@ -1,41 +1,17 @@
 """The queue and the templates as people look at them."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from store import automations, queue_view, templates
-from store.ids import new_id
-from store.messages import messages
 from tests.web.conftest import NOW, TEMPLATE, House, cart_flow
+from tests.web.gateway_seed import queue_one
 from tests.web.seed import seed_run
 from web.templates.view import names_used, preview, rejection
 
 pytestmark = pytest.mark.anyio
-
-
-async def queue_one(house: House, contact: int, **told: Any) -> int:
-    plain: dict[str, Any] = {
-        "id": new_id(NOW),
-        "company_id": house.company,
-        "contact_id": contact,
-        "direction": "out",
-        "state": "queued",
-        "kind": "text",
-        "content": {"type": "text", "body": "Hi"},
-        "preview": "Hi there",
-        "source": "api",
-        "priority": 1,
-        "due_at": NOW,
-        "why": [],
-        "created_at": NOW,
-    }
-    row = plain | told
-    async with house.web.database.write() as tx:
-        await tx.execute(sa.insert(messages).values(row))
-    return int(row["id"])
 
 
 async def test_the_queue_is_told_by_priority_and_automation(both_houses: House) -> None:
