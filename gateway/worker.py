@@ -20,6 +20,7 @@ from gateway import channels as channel_kinds
 from gateway.channel import Channel
 from gateway.dispatcher import BATCH, CONCURRENCY, MEDIA, THROUGHPUT_PER_S, Dispatcher
 from gateway.host import Host
+from gateway.rounds import look_after
 from store import heartbeats
 from store.database import Database
 from store.doorbell import Doorbell
@@ -28,6 +29,7 @@ POLL_S = 1.0  # bells only shorten this
 BEAT_S = 2.0
 SWEEP_S = 2.0
 SWEEP_FILES_S = 60.0
+ROUNDS_S = 300.0  # how phones fare changes slowly, and WhatsApp tells most of it by itself
 GIVE_BACK_S = 60.0  # hand-overs end after hours
 HELD_UP_S = 0.05  # until some permits of a busy phone are back
 FINISH_WITHIN_S = 4.0  # of a stop; whoever stops us kills us after ten
@@ -105,6 +107,7 @@ class _Worker:
             asyncio.create_task(self._each(SWEEP_S, self.dispatcher.sweep)),
             asyncio.create_task(self._each(POLL_S, self.dispatcher.release)),
             asyncio.create_task(self._each(GIVE_BACK_S, self.dispatcher.give_back)),
+            asyncio.create_task(self._each(ROUNDS_S, self._look_after)),
             asyncio.create_task(self._each(POLL_S, self.dispatcher.files.fetch)),
             asyncio.create_task(self._each(SWEEP_FILES_S, self.dispatcher.files.sweep)),
             asyncio.create_task(self._hear()),
@@ -153,6 +156,10 @@ class _Worker:
     async def _finish(self) -> None:
         if self.deliveries:
             await asyncio.wait(set(self.deliveries), timeout=FINISH_WITHIN_S)
+
+    async def _look_after(self) -> None:
+        mine = self.dispatcher
+        await look_after(mine.database, mine.channels, mine.clock)
 
     async def _hear(self) -> None:
         while True:

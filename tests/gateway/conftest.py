@@ -89,6 +89,9 @@ class Meta:
         while (header := await reader.readline()) not in (b"\r\n", b""):
             name, _, value = header.decode().partition(":")
             headers[name.lower()] = value.strip()
+        if line.startswith(b"GET "):  # how a number fares: nothing to tell
+            writer.write(b"HTTP/1.1 404 -\r\nContent-Length: 0\r\n\r\n")
+            return
         body = json.loads(await reader.readexactly(int(headers["content-length"])))
         self.paths.append(line.split()[1].decode())
         self.tokens.append(headers["authorization"])
