@@ -1,6 +1,7 @@
 """The queue and the templates as people look at them."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -54,6 +55,25 @@ async def test_the_queue_is_told_by_priority_and_automation(both_houses: House) 
         assert said in page, said
     viewer = await house.signed_in("agent")
     assert (await viewer.get("/queue")).status_code == 403
+
+
+async def test_the_forecast_says_when_the_last_one_leaves(both_houses: House) -> None:
+    house = both_houses
+    client = await house.signed_in("editor")
+    assert "Nothing of what waits" in (await client.get("/queue/forecast")).text
+    made = await house.live()
+    template = {"type": "template", "name": "cart_reminder", "language": "en", "body": ["Ada"]}
+    for place in range(3):
+        number = f"+3933376543{place:02}"
+        _, contact = await seed_run(house, made, name=f"Person {place}", number=number)
+        told: dict[str, Any] = {"template": "cart_reminder"} if place else {}
+        content = template if place else {"type": "text", "body": "Free text"}
+        await queue_one(house, contact, content=content, **told)
+    part = (await client.get("/queue/forecast")).text
+    assert "2 messages</b> will leave" in part
+    assert "1 will be left out" in part
+    assert "so only a template may be sent" in part
+    assert "<html" not in part
 
 
 async def test_templates_show_their_bubble_state_and_users(house: House) -> None:

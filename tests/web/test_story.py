@@ -59,6 +59,15 @@ def test_a_message_that_waits_says_until_when_and_why() -> None:
     assert story.phone == ""
 
 
+def test_what_keeps_it_just_now_is_told_as_the_gateway_sees_it() -> None:
+    later = NOW + timedelta(minutes=9)
+    story = explain(message(why=["The gap is one hour."]), later, ["Shop is resting."])
+    assert story.timeline[-1] == Line(later, "waits", "It waits until then. Shop is resting.")
+    assert story.when == story.why == ("The gap is one hour.", "Shop is resting.")
+    turn = explain(message(), None, ["3 before it in line."])
+    assert turn.timeline[-1] == Line(None, "waits", "3 before it in line.")
+
+
 def test_a_held_one_and_one_whose_turn_it_is() -> None:
     assert explain(message(held=True)).timeline[-1].did == "held"
     assert explain(message()).timeline[-1].words.startswith("It is its turn")

@@ -34,7 +34,7 @@ from web.api.repeated import IdempotencyKey, answer_again
 from web.api.shapes import MessageOut, Page
 from web.given import Asker, Web
 from web.messages.recall import recall
-from web.messages.story import explain
+from web.messages.telling import tell
 from web.paging import before_of, cut, parse_id
 from web.security.who import Who
 from web.shell.errors import Detail, RefusedError
@@ -162,8 +162,9 @@ async def get_message(who: Asker, web: Web, message_id: FromPath[int]) -> Messag
     async with web.database.read() as tx:
         company = await companies.get(tx, who.company_id)
         found = await _message(tx, who, message_id)
+        story = await tell(tx, who.company_id, found, web.clock())
     shown = message_out(found, _hold(company, web.clock()))
-    return MessageFull(**msgspec.structs.asdict(shown), story=explain(found))
+    return MessageFull(**msgspec.structs.asdict(shown), story=story)
 
 
 @delete(

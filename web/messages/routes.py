@@ -19,6 +19,7 @@ from web.config import WebConfig
 from web.given import Asker, Web
 from web.messages import bubbles, story
 from web.messages.recall import recall
+from web.messages.telling import tell
 from web.security.who import Who
 from web.shell.render import Notice, page
 
@@ -62,11 +63,12 @@ async def _message_page(
         if told.run_id is not None and told.step:
             flow = decoded(await reads.flow_of_run(tx, told.run_id))
             step = step_title(flow, told.step)
+        told_story = await tell(tx, who.company_id, told, web.clock())
         phone = await phones.find(tx, who.company_id, told.phone_id) if told.phone_id else None
     values = {
         "message": told,
         "bubble": shown,
-        "story": story.explain(told),
+        "story": told_story,
         "formula": story.FORMULA,
         "contact": names.get(told.contact_id) or f"Contact {told.contact_id}",
         "automation": automation,

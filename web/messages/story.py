@@ -117,8 +117,10 @@ class Story(Struct, frozen=True):
     cost: str = ""
 
 
-def explain(message: Shown) -> Story:
-    """The story of a message as it stands."""
+def explain(message: Shown, until: datetime | None = None, keeps: Sequence[str] = ()) -> Story:
+    """The story of a message as it stands. `keeps`: what keeps a queued one just now, `until`: how
+    long (None: its turn comes any moment), as `gateway.outlook` sees it.
+    """
     if message.direction == "in":
         return Story((Line(message.created_at, "received", "The contact wrote it."),))
     why = sentences(message.why)
@@ -129,9 +131,10 @@ def explain(message: Shown) -> Story:
     attempts = tuple(one for one in why if one.startswith(AN_ATTEMPT))
     of_rules = {one.words for one in rules if one.answer != ANSWERS["wait"]}
     when = tuple(one for one in why if one not in of_rules and one not in (phone, *attempts))
+    when += tuple(one for one in keeps if one not in when)
     return Story(
-        timeline=tuple(_timeline(message, when)),
-        why=why,
+        timeline=tuple(_timeline(message, when, until, keeps)),
+        why=why + tuple(one for one in keeps if one not in why),
         when=when,
         rules=rules,
         attempts=attempts,
@@ -155,7 +158,9 @@ def sentences(why: Any) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _timeline(message: Shown, when: Sequence[str]) -> list[Line]:
+def _timeline(
+    message: Shown, when: Sequence[str], until: datetime | None, keeps: Sequence[str]
+) -> list[Line]:
     """What happened, in the order of its moments."""
     lines = [Line(message.created_at, "queued", BY.get(message.source, UNASKED))]
     reasons = " ".join(when)
@@ -164,8 +169,11 @@ def _timeline(message: Shown, when: Sequence[str]) -> list[Line]:
     if message.state == "queued":
         if message.held:
             return [*lines, Line(None, "held", "It waits because its automation is paused.")]
-        if waited:
-            return [*lines, Line(due, "waits", f"It waits until then. {reasons}".strip())]
+        if keeps and until is None:
+            return [*lines, Line(None, "waits", " ".join(keeps))]
+        if until is not None or waited:
+            said = " ".join(keeps) or reasons
+            return [*lines, Line(until or due, "waits", f"It waits until then. {said}".strip())]
         return [*lines, Line(None, "waits", "It is its turn; the gateway takes it in hand next.")]
     if waited and message.claimed_at is not None:
         lines.append(Line(due, "waits", f"Until then it waited. {reasons}".strip()))

@@ -9,6 +9,7 @@ from typing import Any
 
 from litestar import Request, Response, get
 
+from gateway import outlook
 from store import queue_view
 from web.automations import reads
 from web.given import Asker, Web
@@ -52,4 +53,15 @@ async def show_queue(request: Request[Any, Any, Any], who: Asker, web: Web) -> R
     return page(request, "queue/show.html", values)
 
 
-HANDLERS = (show_queue,)
+@get("/queue/forecast", opt=EDITOR)
+async def show_forecast(request: Request[Any, Any, Any], who: Asker, web: Web) -> Response[Any]:
+    """When the queue will be empty: a part of the page that is fetched after it, for it takes a
+    second with many thousands.
+    """
+    async with web.database.read() as tx:
+        found = await outlook.of_queue(tx, who.company_id, web.clock())
+    most = max((n for _, n in found.by_day), default=0)
+    return page(request, "queue/forecast.html", {"forecast": found, "most": most})
+
+
+HANDLERS = (show_queue, show_forecast)
