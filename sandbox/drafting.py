@@ -77,7 +77,12 @@ def edit(world: World, template: Row, body: Json) -> Json | Refusal:
         if refusal := _edited_enough(world.memory, template["id"], now):
             return refusal
     with world.writing():
-        world.memory.do("insert into template_edits values (?, ?)", template["id"], now)
+        world.memory.do(
+            "insert into template_edits values (?, ?, ?)",
+            template["id"],
+            now,
+            template["status"] == "APPROVED",
+        )
         templates.save(world, template["id"], template["waba_id"], changed, "PENDING")
         submit(world, template["id"])
     return {"success": True}
@@ -86,7 +91,7 @@ def edit(world: World, template: Row, body: Json) -> Json | Refusal:
 def _edited_enough(memory: Memory, template_id: str, now: float) -> Refusal | None:
     for span, most in EDITS:
         edits = memory.number(
-            "select count(*) from template_edits where template_id = ? and at > ?",
+            "select count(*) from template_edits where template_id = ? and approved and at > ?",
             template_id,
             now - span,
         )
@@ -94,7 +99,7 @@ def _edited_enough(memory: Memory, template_id: str, now: float) -> Refusal | No
             days = span // DAY_S
             return Refusal(
                 100,
-                f"An approved template can be edited {most} times in {days} days; wait, or "
+                f"An approved template can be edited {most} time(s) in {days} day(s); wait, or "
                 "create another one.",
             )
     return None

@@ -70,7 +70,9 @@ def seal(
         "billable": new.billable,
         "category": new.category,
     }
-    _set_off(world, phone, customer, message, fate, rules, new.at, chat.blocked_at is not None)
+    _set_off(
+        world, phone, customer, message, fate, rules, new.at, blocked=chat.blocked_at is not None
+    )
 
 
 def release(world: World, message: Row, at: float) -> None:
@@ -91,7 +93,7 @@ def release(world: World, message: Row, at: float) -> None:
         world, customer, nth, customer["last_n"], unreachable=fate.error == UNREACHABLE
     )
     told = dict(message) | {"error": fate.error}
-    _set_off(world, phone, customer, told, fate, rules, at, chat.blocked_at is not None)
+    _set_off(world, phone, customer, told, fate, rules, at, blocked=chat.blocked_at is not None)
 
 
 def _rules(customer: Row, kind: str, text: str) -> tuple[int, list[Rule]]:
@@ -109,10 +111,12 @@ def _release_at(world: World, new: chats.NewMessage) -> float | None:
     found = templates.find_by_id(world.memory, new.template_id) if world.review.paces else None
     if found is None or new.category != "marketing":
         return None
+    sends = world.sends.total(new.template_id)
+    if found["first_sent"] is None and sends:
+        return None  # it was in use before templates were paced
     judging.note_first_send(world, found, new.at)
     ends = (found["first_sent"] or new.at) + world.review.held_s
-    free = world.review.held_after or 0
-    held = new.at < ends and world.sends.total(new.template_id) >= free
+    held = new.at < ends and sends >= (world.review.held_after or 0)
     return ends if held else None
 
 
@@ -168,7 +172,8 @@ def _set_off(
     fate: Fate,
     rules: list[Rule],
     at: float,
-    blocked: bool,  # noqa: FBT001
+    *,
+    blocked: bool,
 ) -> None:
     world.live.ring(customer["wa_id"])
     if fate.error is not None:

@@ -91,7 +91,7 @@ def decoded(raw: bytes) -> Json | Refusal:
     """Return the JSON object of a body."""
     try:
         body = msgspec.json.decode(raw or b"{}")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, RecursionError):
         return Refusal(100, "The body is not valid JSON.")
     return body if isinstance(body, dict) else Refusal(100, "The body must be a JSON object.")
 

@@ -61,7 +61,8 @@ create table if not exists complaints (
     wa_id text not null, phone_number_id text not null, template_id text);
 create index if not exists complaints_phone on complaints (phone_number_id, at);
 create index if not exists complaints_template on complaints (template_id, at);
-create table if not exists template_edits (template_id text not null, at real not null);
+create table if not exists template_edits (
+    template_id text not null, at real not null, approved integer not null);
 create table if not exists uploads (
     id text primary key, filename text not null, mime_type text not null, size integer not null,
     data blob not null, handle text unique);

@@ -81,10 +81,10 @@ def check_examples(memory: Memory, components: list[Json]) -> Refusal | None:
 
     Handles of other uploads are taken as they are: a template may be older than this file.
     """
-    for part in components:
-        for card in part.get("cards", []):
-            if refusal := check_examples(memory, card["components"]):
-                return refusal
+    carousel = component(components, "CAROUSEL") or {}
+    for card in carousel.get("cards", []):
+        if refusal := check_examples(memory, card["components"]):
+            return refusal
     header = component(components, "HEADER") or {}
     wanted = str(header.get("format", "")).upper()
     if wanted not in MEDIA_FORMATS:

@@ -67,6 +67,8 @@ async def test_a_rejected_template_can_be_improved(bench: Bench) -> None:
         edited = await bench.graph("POST", template_id, json=promo())
         assert edited.json() == {"success": True}
     assert await status_of(bench, template_id) == "APPROVED"
+    last = await bench.graph("POST", template_id, json=promo())
+    assert last.status_code == 200, "only edits of an approved template count"
 
 
 async def test_utility_moves_to_marketing_a_day_after_the_notice(bench: Bench) -> None:
@@ -113,7 +115,7 @@ async def test_an_approved_template_is_edited_once_a_day_and_ten_times_a_month(
         bench.clock.forward(hours=24)
     refused = await bench.graph("POST", template_id, json=promo())
     assert refused.json()["error"]["code"] == 100
-    assert "10 times in 30 days" in refused.json()["error"]["error_data"]["details"]
+    assert "10 time(s) in 30 day(s)" in refused.json()["error"]["error_data"]["details"]
     bench.clock.forward(days=20)
     assert await edited() == 200
 
@@ -148,6 +150,15 @@ async def test_held_messages_fail_when_customers_complained(bench: Bench) -> Non
     assert await failures(bench) == [132015, 132015]
     summary = await bench.control("GET", "messages/summary")
     assert summary["out"] == {"delivered": 2, "failed": 2}
+
+
+async def test_a_template_in_use_before_is_not_new(bench: Bench) -> None:
+    await bench.seed(promo())
+    people = await crowd(bench, 2)
+    await send_to(bench, people[:1])
+    await bench.control("PUT", "review", json={"held_after": 0})
+    answer = await bench.send(template_to("promo", to=people[1]))
+    assert answer.json()["messages"][0]["message_status"] == "accepted"
 
 
 async def test_utility_is_never_held(bench: Bench) -> None:

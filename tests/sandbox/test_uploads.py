@@ -38,6 +38,9 @@ async def test_a_handle_for_a_templates_header(bench: Bench) -> None:
     wrong = await bench.graph("POST", path, json=with_header(handle, "VIDEO"))
     assert wrong.json()["error"]["code"] == 100
     assert (await bench.graph("POST", path, json=with_header(handle))).status_code == 200
+    odd = with_header(handle) | {"name": "odd"}
+    odd["components"][1]["cards"] = 5
+    assert (await bench.graph("POST", path, json=odd)).status_code == 200
     for other in ("https://shop.example.com/mug.png", 7, "mug"):
         refused = await bench.graph("POST", path, json=with_header(other) | {"name": "other"})
         assert refused.json()["error"]["code"] == 100, other
