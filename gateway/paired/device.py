@@ -7,6 +7,7 @@ the process, and its owner decides whether there will be another.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -57,10 +58,12 @@ from gateway.paired.wire import (
 OFFLINE_AT_MOST_S = 300.0  # the library reconnects by itself; when it does not, a new process does
 LARGEST_FILE = 100_000_000  # bytes, WhatsApp's own limit for documents
 FETCH_WITHIN_S = 60.0
+LEAVE_WITHIN_S = 1.0
 OWN_IDS_KEPT = 5_000
 UNREACHABLE = SendError("unreachable", 0, "The phone is not connected to WhatsApp right now.")
 NO_ADDRESS = SendError("contact", 0, "A linked phone needs a number to write to.")
 CANNOT_SEND = SendError("our_request", 0, "A linked phone cannot send this kind of content.")
+NOT_PREPARED = SendError("temporary", 0, "The message could not be prepared.")
 NO_FILE = SendError("media", 0, "The file could not be handed over.")
 OFFLINE = "The connection to WhatsApp was lost; it is being tried again."
 NOT_REACHED = "WhatsApp cannot be reached from this machine."
@@ -118,6 +121,9 @@ class Device:
         done, _ = await asyncio.wait(ends_it, return_when=asyncio.FIRST_COMPLETED)
         if connecting in done and not self.over.is_set():
             self._connecting_ended(connecting)
+        with contextlib.suppress(Exception):  # the library may do what it likes now
+            async with asyncio.timeout(LEAVE_WITHIN_S):
+                await self.client.disconnect()
 
     # --- what the library tells ------------------------------------------------------------
 
@@ -316,19 +322,27 @@ class Device:
             return _no(ask.n, NO_ADDRESS)
         if not await self.client.is_connected:
             return _no(ask.n, UNREACHABLE)
-        upload = None
-        if isinstance(ask.content, Media):
-            upload = await self._upload(ask.content, ask.file)
-            if isinstance(upload, SendError):
-                return _no(ask.n, upload)
-        message = outgoing.message(ask.content, to, self.own, quoted=ask.quoted, upload=upload)
-        if message is None:
-            return _no(ask.n, CANNOT_SEND)
+        try:
+            message = await self._prepared(ask, to)
+        except Exception:  # nothing has left yet
+            log.exception("a message could not be prepared")
+            return _no(ask.n, NOT_PREPARED)
+        if isinstance(message, SendError):
+            return _no(ask.n, message)
         if ask.typing_s:
             await self._type(to, ask.typing_s)
         sent = await self.client.send_message(to, message)
         self.own_ids.append(sent.ID)
         return Said(ask.n, sent.ID, ask.reference)
+
+    async def _prepared(self, ask: Say, to: Proto) -> Proto | SendError:
+        upload = None
+        if isinstance(ask.content, Media):
+            upload = await self._upload(ask.content, ask.file)
+            if isinstance(upload, SendError):
+                return upload
+        made = outgoing.message(ask.content, to, self.own, quoted=ask.quoted, upload=upload)
+        return CANNOT_SEND if made is None else made
 
     async def _upload(self, content: Media, path: str) -> Proto | SendError:
         try:

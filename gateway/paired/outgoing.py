@@ -13,17 +13,12 @@ from neonize.proto.waE2E import WAWebProtobufsE2E_pb2 as e2e
 from neonize.utils.enum import MediaType
 
 from flows.content import (
-    Buttons,
-    Choices,
     Content,
-    LinkButton,
     Location,
     Media,
     MediaKind,
     Reaction,
     Text,
-    as_numbered_text,
-    as_written_link,
 )
 from gateway.channel import Address
 from gateway.paired.news import LIDS, NUMBERS
@@ -68,17 +63,13 @@ def words_of(to: Proto) -> str:
 def message(
     content: Content, to: Proto, own: str, *, quoted: Quoted | None = None, upload: Proto = None
 ) -> Proto | None:
-    """`content` as a message to `to`; None for what a linked device cannot send.
+    """`content` as a message to `to`; None for what a linked device cannot send as it is.
 
     `own` is our own address as text; `upload` the library's word on a media message's file.
     """
     match content:
         case Text(body=body):
             return _text(body, _context(quoted, to, own))
-        case Buttons() | Choices():
-            return _text(as_numbered_text(content).body, _context(quoted, to, own))
-        case LinkButton():
-            return _text(as_written_link(content).body, _context(quoted, to, own))
         case Media() if upload is not None:
             return _media(content, upload, _context(quoted, to, own))
         case Location():

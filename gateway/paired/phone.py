@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None, make: Callable[..., Any] | None = No
     code = BROKEN
     try:
         library.load()
-        code = asyncio.run(_run(asked, mouth.say, make))
+        asyncio.run(_run(asked, mouth.say, make))
     except library.UnusableError as error:
         mouth.say(State("unusable", str(error)))
         code = 0
@@ -43,10 +43,10 @@ def main(argv: Sequence[str] | None = None, make: Callable[..., Any] | None = No
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
     finally:
         sys.stderr.flush()
-        os._exit(code)  # the library's threads would wait for ever
+        os._exit(code)
 
 
-async def _run(asked: argparse.Namespace, say: Callable[[FromPhone], None], make: Any) -> int:
+async def _run(asked: argparse.Namespace, say: Callable[[FromPhone], None], make: Any) -> NoReturn:
     # Only now: importing them imports the library.
     from neonize.aioze.client import NewAClient
 
@@ -72,7 +72,9 @@ async def _run(asked: argparse.Namespace, say: Callable[[FromPhone], None], make
         since=asked.since,
     )
     await device.run(await _requests())
-    return 0
+    sys.stderr.flush()
+    # Here and now: the end of the loop would wait for the library's threads, which never end.
+    os._exit(0)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

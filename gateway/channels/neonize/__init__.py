@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flows.content import Content
 from gateway.channel import Accepted, Address, Channel, PhoneAccess, SendError
-from gateway.channels.neonize.care import Care
+from gateway.channels.neonize.care import ROUND_S, Care
 from gateway.channels.neonize.files import FileError, Files
 from gateway.channels.neonize.line import NOT_CONNECTED, Line
 from gateway.channels.neonize.numbers import Numbers
@@ -34,7 +34,8 @@ class Neonize(Channel):
     """All paired phones that this worker owns.
 
     `folder` holds one database file for each, which is as secret as the account itself; `media`
-    the files we keep. `program` is what one phone runs, `typing` whether it shows that it types.
+    the files we keep. `program` is what one phone runs, `typing` whether it shows that it types,
+    `round_s` how often each phone is looked at.
     """
 
     needs_window = False
@@ -50,10 +51,11 @@ class Neonize(Channel):
         typing: bool = True,
         answer_within_s: float = ANSWER_WITHIN_S,
         allow_private_files: bool = False,
+        round_s: float = ROUND_S,
     ) -> None:
         self.typing = typing
         self.answer_within_s = answer_within_s
-        self.care = Care(folder, media=media, program=program)
+        self.care = Care(folder, media=media, program=program, round_s=round_s)
         self.numbers = Numbers()
         self.files = Files(folder, media, allow_private=allow_private_files)
         self._turns: dict[int, asyncio.Lock] = {}

@@ -44,10 +44,13 @@ log = structlog.get_logger(__name__)
 class Care:
     """All phones this worker owns."""
 
-    def __init__(self, folder: Path, *, media: Path, program: Sequence[str]) -> None:
+    def __init__(
+        self, folder: Path, *, media: Path, program: Sequence[str], round_s: float = ROUND_S
+    ) -> None:
         self.folder = folder.absolute()
         self.media = media.absolute()
         self.program = program
+        self.round_s = round_s
         self.host: Host | None = None
         self.lines: dict[int, Line] = {}
         self.owned: set[int] = set()
@@ -69,7 +72,7 @@ class Care:
         try:
             while True:
                 await self.round()
-                await asyncio.sleep(ROUND_S)
+                await asyncio.sleep(self.round_s)
         finally:
             await self.close()
 
@@ -174,8 +177,6 @@ class Care:
             await self._reconnect(phone)
         elif phone.id not in self.lines and self._should_run(phone):
             self._start(phone, RESUME)
-        elif phone.id in self.lines and self.lines[phone.id].over:
-            await self._cut({phone.id})
 
     def _should_run(self, phone: PairedPhone) -> bool:
         if phone.remote_id is None or phone.paired_at is None or phone.status == "logged_out":

@@ -38,6 +38,7 @@ STEADY_S = 120.0  # of connection: then the next pause is the first one again
 PING_EACH_S = 10.0
 PONG_WITHIN_S = 30.0
 END_WITHIN_S = 3.0
+READ_AT_ONCE = 1 << 16
 NOT_STARTED = 127  # as a shell says it
 OURS_ALONE = ("DATABASE_URL", "REDIS_URL", "SPHINX")
 ENDS = frozenset({"banned", "logged_out", "replaced", "outdated"})
@@ -66,6 +67,7 @@ class Line:
         pauses_s: Sequence[float] = PAUSES_S,
         ping_each_s: float = PING_EACH_S,
         pong_within_s: float = PONG_WITHIN_S,
+        end_within_s: float = END_WITHIN_S,
     ) -> None:
         self.phone_id = phone_id
         self.state: str = "starting"
@@ -75,6 +77,7 @@ class Line:
         self._mode, self._resume = mode, resume
         self._pauses_s = pauses_s
         self._ping_each_s, self._pong_within_s = ping_each_s, pong_within_s
+        self._end_within_s = end_within_s
         self._process: asyncio.subprocess.Process | None = None
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._numbers = count(1)
@@ -158,15 +161,19 @@ class Line:
             asyncio.create_task(self._overhear(process)),
             asyncio.create_task(self._watch()),
         ]
+        patience_s = (
+            self._end_within_s
+        )  # for one that is stopped by us; what else ends here is lost
         try:
             await self._listen(process)
+            patience_s = 0.0
         finally:
-            for task in beside:
-                task.cancel()
             self._process = None
             self._cut_off()
-            await asyncio.shield(_bury(process))
+            for task in beside:
+                task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+            await _bury(process, patience_s)
         return process.returncode or 0
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
@@ -256,18 +263,27 @@ async def _some_line(stream: asyncio.StreamReader) -> bytes:
         return b"(a very long line)\n"
 
 
-async def _bury(process: asyncio.subprocess.Process) -> None:
+async def _bury(process: asyncio.subprocess.Process, patience_s: float) -> None:
     """See to it that the process is gone: its input ends, then it is killed."""
     if process.stdin is not None:
         process.stdin.close()
+    streams = [one for one in (process.stdout, process.stderr) if one is not None]
+    drains = asyncio.gather(*(_drain(one) for one in streams))  # its end waits for that of these
     try:
-        async with asyncio.timeout(END_WITHIN_S):
+        async with asyncio.timeout(patience_s):
+            await asyncio.shield(drains)
             await process.wait()
     except TimeoutError:
         pass
     finally:
         _signal(process, signal.SIGKILL)  # also what it started itself
+    await drains
     await process.wait()
+
+
+async def _drain(stream: asyncio.StreamReader) -> None:
+    while await stream.read(READ_AT_ONCE):
+        pass
 
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:

@@ -116,6 +116,8 @@ class Reports:
                     await pairing.change(tx, line.phone_id, pairing=shown)
                     company_id = (await self._phone(tx, line.phone_id)).company_id
                 await self.host.bell.ring_live(company_id)
+                if told.state == "failed":
+                    await self.care.stop(line.phone_id)
 
     def _is_current(self, line: Line) -> bool:
         """Whether it is still this phone's line: what one says that was cut is no news."""
@@ -224,6 +226,8 @@ class Reports:
                 failed = {"state": "failed", "why": told.why}
                 await pairing.change(tx, phone.id, pairing=failed, status_why=told.why)
         await self._changed(line, "offline", told)
+        if line.over:
+            await self.care.stop(line.phone_id)
 
     async def _changed(
         self, line: Line, state: PhoneState, told: State, *, wanted: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +33,14 @@ async def until(holds: Callable[[], Awaitable[Any]]) -> Any:
     return found
 
 
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 class PairedHouse(House):
     """The house with paired phones, and one worker that owns them."""
 
@@ -43,7 +52,9 @@ class PairedHouse(House):
         self._channels: list[Neonize] = []
 
     def open_channel(self, **options: Any) -> Neonize:
-        told: dict[str, Any] = {"program": PROGRAM, "typing": False, "media": self.folder / "media"}
+        told: dict[str, Any] = {
+            "program": PROGRAM, "typing": False, "media": self.folder / "media", "round_s": 0.02,
+        }  # fmt: skip
         return Neonize(self.folder / "phones", **(told | options))
 
     async def build(self, **settings: Any) -> None:
@@ -59,7 +70,10 @@ class PairedHouse(House):
             "paired_at": paired if jid else None,
         }  # fmt: skip
         async with self.db.write() as tx:
-            return await phones.create(tx, self.company, "neonize", paired, **(values | told))
+            made = await phones.create(tx, self.company, "neonize", paired, **(values | told))
+        if jid:
+            (self.folder / f"{made}.own").write_text(jid.partition("@")[0])
+        return made
 
     def work(self, channel: Neonize | None = None, name: str = "gateway:test:1") -> None:
         """Let a worker look after the phones."""
@@ -106,6 +120,14 @@ class PairedHouse(House):
             return shown if shown.get("state") == state else None
 
         return await until(has)
+
+
+@pytest.fixture
+async def db(sqlite_url: str, anyio_backend: str) -> AsyncIterator[Database]:
+    """SQLite is enough here: what both databases must do alike is tested with the store."""
+    database = Database(sqlite_url)
+    yield database
+    await database.close()
 
 
 @pytest.fixture

@@ -23,12 +23,13 @@ OWN, OWN_DEVICE = "390000000001", 7
 
 
 class FakeGo:
-    """What the Go library answers. `answers` by call: an error text, `hang`, or `panic`."""
+    """What the Go library answers. `answers` by call: an error text, `hang`, `until told`
+    (another answer), or `panic`."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, own: str) -> None:
         from neonize.proto import Neonize_pb2 as proto
 
-        self.client, self.proto = client, proto
+        self.client, self.proto, self.own = client, proto, own
         self.answers: dict[str, str] = {}
         self.absent: set[str] = set()
         self.connected = True
@@ -46,9 +47,9 @@ class FakeGo:
             os.abort()
         if answer == "hang":
             await asyncio.sleep(3600)
-        if answer.startswith("after "):
-            await asyncio.sleep(float(answer.removeprefix("after ")))
-            return ""
+        while self.answers.get(call) == "until told":
+            await asyncio.sleep(0.01)
+            answer = ""
         return answer
 
     def jid(self, user: str, device: int = 0, server: str = "s.whatsapp.net") -> Any:
@@ -70,7 +71,7 @@ class FakeGo:
 
     async def GetMe(self, _uuid: bytes) -> bytes:
         me = self.proto.Device(
-            JID=self.jid(OWN, OWN_DEVICE), Platform="", BussinessName="", PushName="Shop",
+            JID=self.jid(self.own, OWN_DEVICE), Platform="", BussinessName="", PushName="Shop",
             Initialized=True,
         )  # fmt: skip
         return bytes(me.SerializeToString())
@@ -80,6 +81,9 @@ class FakeGo:
 
     async def SendChatPresence(self, *arguments: Any) -> bytes:
         return (await self._act(f"SendChatPresence {arguments[3]}")).encode()
+
+    async def Disconnect(self, _uuid: bytes) -> None:
+        await self._act("Disconnect")
 
     async def Logout(self, _uuid: bytes) -> bytes:
         return (await self._act("Logout")).encode()
@@ -112,7 +116,7 @@ class FakeGo:
         return bytes(done.SerializeToString())
 
     async def Upload(self, _uuid: bytes, raw: bytes, n: int, kind: int) -> bytes:
-        error = await self._act(f"Upload {kind} {raw.decode()}")
+        error = await self._act(f"Upload {kind} {raw[:16].hex()}")
         if error:
             done = self.proto.UploadReturnFunction(Error=error)
         else:
@@ -189,7 +193,9 @@ def make(path: str, **options: Any) -> Any:
     from neonize.aioze.client import NewAClient
 
     client = NewAClient(path, **options)
-    go = client._NewAClient__client = FakeGo(client)
+    told = Path(path).parent.parent / f"{Path(path).stem}.own"
+    own = told.read_text() if told.exists() else OWN
+    go = client._NewAClient__client = FakeGo(client, own)
     connect = client.connect
 
     async def open_and_connect(*arguments: Any) -> Any:
