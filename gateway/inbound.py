@@ -1,12 +1,12 @@
 """What a channel tells becomes rows: contacts, messages, events. The webhook's own transaction.
 
 Rule: everything here may come twice, late and in any order, and does its work once. Only news of
-phones whose app secret signed it is believed.
+phones whose app secret signed it is believed, and of those whose line the caller holds itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -28,6 +28,7 @@ from gateway.channel import (
     PreferenceChanged,
     Receipt,
     Sender,
+    StateChanged,
     TemplateChanged,
     Trouble,
 )
@@ -37,6 +38,7 @@ from gateway.notices import (
     move_numbers,
     note_accounts,
     note_phones,
+    note_states,
     note_templates,
     note_troubles,
     note_wishes,
@@ -67,11 +69,18 @@ class TakenIn(Struct, frozen=True):
 
 
 async def take_in(
-    tx: AsyncConnection, news: Sequence[News], *, app_secret: str, now: datetime
+    tx: AsyncConnection,
+    news: Sequence[News],
+    *,
+    app_secret: str = "",
+    own_phones: Collection[int] = (),
+    now: datetime,
 ) -> TakenIn:
-    """Write down everything one webhook told; `app_secret` is the one that signed it."""
+    """Write down everything one webhook told; `app_secret` is the one that signed it. `own_phones`
+    are the ids of paired phones that told it to this process directly.
+    """
     desk = Desk(tx, now)
-    await introduce(desk, news, app_secret)
+    await introduce(desk, news, app_secret, own_phones)
     believed = [one for one in news if is_ours(desk, one)]
     await _receipts(desk, _only(Receipt, believed))
     await move_numbers(desk, _only(NumberChanged, believed))
@@ -80,6 +89,7 @@ async def take_in(
     await note_templates(desk, _only(TemplateChanged, believed))
     await note_accounts(desk, _only(AccountChanged, believed))
     await note_phones(desk, _only(PhoneChanged, believed))
+    await note_states(desk, _only(StateChanged, believed))
     await note_troubles(desk, _only(Trouble, believed))
     done = TakenIn(
         frozenset(desk.companies),

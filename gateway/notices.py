@@ -7,12 +7,14 @@ Rule: like all news they may come twice and late; the newest word on a thing sta
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from gateway.channel import (
     AccountChanged,
     NumberChanged,
     PhoneChanged,
     PreferenceChanged,
+    StateChanged,
     TemplateChanged,
     Trouble,
 )
@@ -20,10 +22,20 @@ from gateway.consequences import consent_events
 from gateway.desk import Desk, person_of
 from store import addresses, alerts, chats, contacts, phone_use, templates
 from store.addresses import Address
+from store.phone_use import SendingPhone
 from store.resolve import Person, resolve_many
 
 ALERTS_ON = {"FLAGGED", "DOWNGRADE", "ACCOUNT_RESTRICTION", "ACCOUNT_VIOLATION", "ACCOUNT_DELETED"}
 ALERTS_ON |= {"DISABLED_UPDATE"}
+WITHOUT_A_LINE = ("banned", "flagged", "logged_out")
+AFTER = {
+    "connected": ("connected", "offline", "pairing", "banned", "logged_out"),
+    "offline": ("connected", "offline", "pairing"),
+    "pairing": ("connected", "offline", "pairing", "banned", "logged_out"),
+}
+"""What a line that comes or goes may change: a person's own word on a phone (paused, draining, or
+switched off after failures) outlives it.
+"""
 
 
 async def move_numbers(desk: Desk, changes: Sequence[NumberChanged]) -> None:
@@ -105,6 +117,37 @@ async def _alert(desk: Desk, account: str, event: str, details: str) -> None:
         words = f"WhatsApp: {event.lower().replace('_', ' ')} {details}".strip()
         kind = f"account:{event.lower()}"
         await alerts.raise_once(desk.tx, company_id, "critical", kind, words, desk.now)
+
+
+async def note_states(desk: Desk, changes: Sequence[StateChanged]) -> None:
+    """Paired phones that came, went or were thrown out."""
+    for one in changes:
+        phone = desk.by_remote[one.phone]
+        known = desk.states.get(phone.id, phone.status)
+        if known not in AFTER.get(one.state, (known,)):
+            continue
+        told: dict[str, Any] = {"status": one.state, "status_why": one.why}
+        if one.state == "banned":
+            told["paused_until"] = one.until
+        desk.states[phone.id] = one.state
+        await phone_use.change(desk.tx, phone.id, **told)
+        desk.companies.add(phone.company_id)
+        await _alert_about(desk, phone, one)
+
+
+async def _alert_about(desk: Desk, phone: SendingPhone, change: StateChanged) -> None:
+    """What a person must look at; all of it is over when the phone is connected again."""
+    name = phone.name or phone.number or f"Phone {phone.id}"
+    kind = f"phone_{change.state}"
+    if change.state in WITHOUT_A_LINE:
+        words = f"{name} cannot send any more: {change.why}"
+        await alerts.raise_once(
+            desk.tx, phone.company_id, "critical", kind, words, desk.now, phone_id=phone.id
+        )
+    elif change.state == "connected":
+        for state in (*WITHOUT_A_LINE, "offline"):
+            kind = f"phone_{state}"
+            await alerts.resolve(desk.tx, phone.company_id, kind, desk.now, phone_id=phone.id)
 
 
 async def note_troubles(desk: Desk, troubles: Sequence[Trouble]) -> None:
