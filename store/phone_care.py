@@ -63,6 +63,7 @@ class PhoneCard(Struct, frozen=True):
     throughput_per_s: int | None
     unreceipted: int
     last_receipt_at: datetime | None
+    woke_at: datetime | None
     wanted: str | None
     pairing: Mapping[str, Any] | None
 

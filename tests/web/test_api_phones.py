@@ -34,7 +34,7 @@ async def test_a_key_sees_phones_and_changes_none(both_houses: House) -> None:
         "connected",
     )
     assert one["caps"][1] == {
-        "what": "People written to first, 24 hours",
+        "what": "People its account wrote to first, 24 hours",
         "used": 0,
         "limit": 250,
     }

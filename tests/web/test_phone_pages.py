@@ -381,9 +381,19 @@ def test_a_young_linked_device_is_told_its_cap() -> None:
     assert [cap.what for cap in shown.caps][1:] == ["Messages this hour", "New people today"]
 
 
+def test_a_linked_device_that_few_people_answer_is_halved() -> None:
+    old = card_of(kind="neonize", paired_at=NOW - timedelta(days=200), daily_limit=100)
+    assert view(old, Fared(), RULES, NOW).today.said == "its own limit"
+    few = view(old, Fared(sent_7d=200, answered_7d=3), RULES, NOW).today
+    assert (few.limit, few.said) == (50, "half, because few people answer")
+    woke = view(structs.replace(old, daily_limit=None, woke_at=NOW), Fared(), RULES, NOW).today
+    assert woke.said == "less after its silence"
+
+
 def test_a_cloud_number_counts_people() -> None:
-    shown = view(card_of(messaging_limit=2000), Fared(people_24h=40), RULES, NOW)
-    assert (shown.caps[1].limit, shown.caps[1].said) == (2000, "WhatsApp’s limit")
+    shown = view(card_of(messaging_limit=2000), Fared(people_24h=40), RULES, NOW, people=90)
+    assert (shown.caps[1].used, shown.caps[1].limit) == (90, 2000)
+    assert shown.caps[1].said == "WhatsApp’s limit"
     assert shown.today.limit is None
     new = card_of(added_at=NOW, messaging_limit=2000)
     assert view(new, Fared(), RULES, NOW).caps[1].limit == 250

@@ -13,7 +13,7 @@ from litestar import Request, Response, delete, get, put
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import alerts, companies, house, pairing, phone_care
+from store import alerts, companies, house, pairing, phone_care, phone_use
 from store.phone_care import PhoneCard
 from web.config import WebConfig
 from web.given import Asker, Web
@@ -178,7 +178,12 @@ async def views(
     rules = house.rules_for(company.settings, await house.settings(tx))
     today = now.astimezone(who.zone).date()
     fared = await phone_care.fared(tx, [card.id for card in cards], today, now)
-    return [view(card, fared[card.id], rules, now) for card in cards]
+    accounts = {card.account_id for card in cards if card.account_id}
+    turned_to = await phone_use.people(tx, accounts, now - phone_care.DAY)
+    return [
+        view(card, fared[card.id], rules, now, people=turned_to.get(card.account_id or "", (0,))[0])
+        for card in cards
+    ]
 
 
 async def _resumed(

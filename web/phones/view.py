@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from gateway.pacing import daily_cap, fresh_cap, people_cap, warm_up
+from gateway.pacing import daily_cap, fresh_cap, has_few_answers, people_cap, warm_up
 from store.house import SendingRules
 from store.phone_care import Fared, PhoneCard
 
@@ -89,8 +89,12 @@ class PhoneView(Struct, frozen=True):
         return max((until for _, until in self.rests), default=None)
 
 
-def view(card: PhoneCard, fared: Fared, rules: SendingRules, now: datetime) -> PhoneView:
-    """What there is to say about a phone at `now`."""
+def view(
+    card: PhoneCard, fared: Fared, rules: SendingRules, now: datetime, *, people: int = 0
+) -> PhoneView:
+    """What there is to say about a phone at `now`. `people`: whom all numbers of its business
+    account wrote to first in 24 hours, for WhatsApp counts them together.
+    """
     state, tone, says = STATES[card.status]
     quality, quality_tone, quality_says = QUALITIES.get(card.quality, QUALITIES["UNKNOWN"])
     rest_until = card.campaigns_rest_until
@@ -104,7 +108,7 @@ def view(card: PhoneCard, fared: Fared, rules: SendingRules, now: datetime) -> P
         quality=quality,
         quality_tone=quality_tone,  # type: ignore[arg-type]
         quality_says=quality_says,
-        caps=tuple(_caps(card, fared, rules, now)),
+        caps=tuple(_caps(card, fared, rules, now, people)),
         rests=tuple(_rests(card, now)),
         campaigns_rest=rest_until is not None and rest_until > now,
         hint=hint(card, now),
@@ -134,23 +138,31 @@ def born(card: PhoneCard) -> datetime:
     return card.paired_at or card.added_at
 
 
-def _caps(card: PhoneCard, fared: Fared, rules: SendingRules, now: datetime) -> list[Cap]:
+def _caps(
+    card: PhoneCard, fared: Fared, rules: SendingRules, now: datetime, people: int
+) -> list[Cap]:
     age = now - born(card)
     if card.kind not in PACED:
         looked = None if card.quality_at is None else card.quality_at - born(card)
         told = card.messaging_limit
-        people = people_cap(age, told, quality=card.quality, looked_at=looked)
-        whose = "WhatsApp’s limit" if people == told else "careful with a new number"
-        return [
+        most = people_cap(age, told, quality=card.quality, looked_at=looked)
+        whose = "WhatsApp’s limit" if most == told else "careful with a new number"
+        caps = [
             Cap("Messages today", fared.sent, card.daily_limit, "its own limit"),
-            Cap("People written to first, 24 hours", fared.people_24h, people, whose),
+            Cap("People its account wrote to first, 24 hours", people, most, whose),
         ]
+        if card.hourly_limit is not None:
+            caps.append(Cap("Messages this hour", fared.this_hour, card.hourly_limit))
+        return caps
     own = card.daily_limit or rules.phone_daily_limit
-    cap = daily_cap(age, own, woke=None, written=fared.fresh_7d, answered=fared.answered_7d)
+    woke = None if card.woke_at is None else now - card.woke_at
+    cap = daily_cap(age, own, woke=woke, written=fared.sent_7d, answered=fared.answered_7d)
     if cap == own:
         whose = "its own limit" if card.daily_limit else "the house’s limit"
+    elif has_few_answers(fared.sent_7d, fared.answered_7d):
+        whose = "half, because few people answer"
     else:
-        whose = "by its age" if cap == warm_up(age) else "less, because few people answer"
+        whose = "by its age" if cap == warm_up(age) else "less after its silence"
     hourly = card.hourly_limit or rules.hourly_limit
     return [
         Cap("Messages today", fared.sent, cap, whose),
