@@ -159,3 +159,17 @@ async def quoted(tx: AsyncConnection, phone_id: int, channel_id: str) -> tuple[s
     )
     row = (await tx.execute(query)).one_or_none()
     return ("", False) if row is None else (row.preview, row.direction == "out")
+
+
+async def writers(
+    tx: AsyncConnection, phone_id: int, channel_ids: Collection[str]
+) -> dict[str, int]:
+    """`{the channel's id: contact id}` of messages that came through a phone."""
+    if not channel_ids:
+        return {}
+    query = sa.select(messages.c.channel_id, messages.c.contact_id).where(
+        messages.c.phone_id == phone_id,
+        messages.c.channel_id.in_(channel_ids),
+        messages.c.direction == "in",
+    )
+    return {row.channel_id: row.contact_id for row in await tx.execute(query)}

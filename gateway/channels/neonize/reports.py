@@ -18,6 +18,7 @@ from msgspec import structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.channel import News, PhoneState, Receipt, StateChanged
+from gateway.channels.neonize import inbox
 from gateway.channels.neonize.line import Line
 from gateway.host import Host
 from gateway.inbound import TakenIn, take_in
@@ -130,6 +131,8 @@ class Reports:
     # --- news of customers ------------------------------------------------------------------
 
     async def _take_in(self, phone_id: int, news: Sequence[News]) -> None:
+        files = self.care.inbox(phone_id)
+        placed = await inbox.place(news, files, self.care.media)
         async with self.host.database.write("gateway.news") as tx:
             phone = await self._phone(tx, phone_id)
             if phone.remote_id is None:
@@ -143,6 +146,8 @@ class Reports:
                 own_phones={phone_id},
                 now=self.host.clock(),
             )
+            await inbox.note(tx, phone.company_id, phone_id, placed, self.host.clock())
+        await inbox.clear(placed, files)
         await self._ring(taken)
 
     async def _without_early(
