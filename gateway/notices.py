@@ -7,6 +7,7 @@ Rule: like all news they may come twice and late; the newest word on a thing sta
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from gateway.channel import (
@@ -18,8 +19,10 @@ from gateway.channel import (
     TemplateChanged,
     Trouble,
 )
+from gateway.channels.cloud_api.account import because
 from gateway.consequences import consent_events
 from gateway.desk import Desk, person_of
+from gateway.guard import note_quality, rest_campaigns
 from store import addresses, alerts, chats, contacts, phone_use, templates
 from store.addresses import Address
 from store.phone_use import SendingPhone
@@ -27,6 +30,7 @@ from store.resolve import Person, resolve_many
 
 ALERTS_ON = {"FLAGGED", "DOWNGRADE", "ACCOUNT_RESTRICTION", "ACCOUNT_VIOLATION", "ACCOUNT_DELETED"}
 ALERTS_ON |= {"DISABLED_UPDATE"}
+UNTIL_SAID_OTHERWISE = timedelta(days=7)  # a restriction whose end WhatsApp does not tell
 WITHOUT_A_LINE = ("banned", "flagged", "logged_out")
 AFTER = {
     "connected": ("connected", "offline", "pairing", "banned", "logged_out"),
@@ -78,36 +82,77 @@ async def note_templates(desk: Desk, changes: Sequence[TemplateChanged]) -> None
     for one in changes:
         told = {"status": one.status, "quality": one.quality, "category": one.category}
         told = {name: value for name, value in told.items() if value}
-        if not told:
-            continue
-        await templates.set_status(desk.tx, one.account, one.name, one.language, desk.now, **told)
-        kind = f"template:{one.name}:{one.language}"
+        if one.status:
+            told["rejected_because"] = because(one.reason) if one.status == "REJECTED" else ""
+        if told:
+            await templates.set_status(
+                desk.tx, one.account, one.name, one.language, desk.now, **told
+            )
         for company_id in {phone.company_id for phone in desk.by_account[one.account]}:
             desk.companies.add(company_id)
-            if one.status == "APPROVED":
-                await alerts.resolve(desk.tx, company_id, kind, desk.now)
-            elif one.status in ("PAUSED", "DISABLED", "REJECTED"):
-                words = f"WhatsApp: template {one.name} ({one.language}) is {one.status.lower()}."
-                words = f"{words} {one.reason}".strip()
-                await alerts.raise_once(desk.tx, company_id, "warning", kind, words, desk.now)
+            await _tell_of_template(desk, company_id, one)
+
+
+async def _tell_of_template(desk: Desk, company_id: int, change: TemplateChanged) -> None:
+    kind = f"template:{change.name}:{change.language}"
+    called = f"WhatsApp: template {change.name} ({change.language})"
+    if change.status == "APPROVED":
+        await alerts.resolve(desk.tx, company_id, kind, desk.now)
+    elif change.status in ("PAUSED", "DISABLED", "REJECTED"):
+        words = f"{called} is {change.status.lower()}. {because(change.reason)}".strip()
+        await alerts.raise_once(desk.tx, company_id, "warning", kind, words, desk.now)
+    if "MARKETING" in (change.category, change.coming_category):
+        when = "is marketing now" if change.category else "becomes marketing tomorrow"
+        words = f"{called} {when}. Each message costs more, and needs consent."
+        kind = f"template_category:{change.name}:{change.language}"
+        await alerts.raise_once(desk.tx, company_id, "warning", kind, words, desk.now)
 
 
 async def note_accounts(desk: Desk, changes: Sequence[AccountChanged]) -> None:
-    """Business accounts that were restricted, disabled or restored."""
+    """Business accounts that were restricted, disabled or restored, or may turn to more people."""
     for one in changes:
         for phone in desk.by_account[one.account]:
             desk.companies.add(phone.company_id)
-            if one.stopped is True:
-                await phone_use.change(desk.tx, phone.id, status="banned")
+            if one.limit is not None:
+                await phone_use.change(desk.tx, phone.id, messaging_limit=one.limit)
+            if one.no_campaigns:
+                until = one.until or desk.now + UNTIL_SAID_OTHERWISE
+                why = f"WhatsApp restricts the account ({one.details})"
+                await rest_campaigns(desk.tx, phone, until, why, desk.now)
+            elif one.stopped is True:
+                words = f"WhatsApp: {one.event.lower().replace('_', ' ')} {one.details}".strip()
+                changes_to = {"status": "banned", "status_why": words, "paused_until": one.until}
+                await phone_use.change(desk.tx, phone.id, **changes_to)
             elif one.stopped is False and phone.status == "banned":
-                await phone_use.change(desk.tx, phone.id, status="connected")
+                back = {"status": "connected", "status_why": "", "paused_until": None}
+                await phone_use.change(desk.tx, phone.id, **back)
         await _alert(desk, one.account, one.event, one.details)
 
 
 async def note_phones(desk: Desk, changes: Sequence[PhoneChanged]) -> None:
     """Numbers whose quality or limits moved."""
     for one in changes:
-        await _alert(desk, one.account, one.event, f"{one.number} {one.details}".strip())
+        for phone in desk.by_account[one.account]:
+            if one.limit is not None:  # one limit for all numbers of the account
+                await phone_use.change(desk.tx, phone.id, messaging_limit=one.limit)
+            if not _is_number(phone, one.number, alone=len(desk.by_account[one.account]) == 1):
+                continue
+            desk.companies.add(phone.company_id)
+            if one.throughput_per_s is not None:
+                await phone_use.change(desk.tx, phone.id, throughput_per_s=one.throughput_per_s)
+            if one.quality != "UNKNOWN":
+                why = one.details or one.event.lower().replace("_", " ")
+                await note_quality(desk.tx, phone, one.quality, f"WhatsApp says {why}", desk.now)
+        if one.quality == "UNKNOWN":
+            await _alert(desk, one.account, one.event, f"{one.number} {one.details}".strip())
+
+
+def _is_number(phone: SendingPhone, display: str, *, alone: bool) -> bool:
+    """Whether WhatsApp's display form (`+1 555 010 0100`) is this phone's number."""
+    told, ours = (
+        "".join(char for char in text if char.isdigit()) for text in (display, phone.number)
+    )
+    return told == ours if told and ours else alone
 
 
 async def _alert(desk: Desk, account: str, event: str, details: str) -> None:

@@ -34,11 +34,13 @@ templates = sa.Table(
     sa.Column("edits", JSON, nullable=False, default=list),  # when; WhatsApp allows so many
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
-    sa.UniqueConstraint("company_id", "name", "language"),
+    sa.UniqueConstraint("company_id", "account_id", "name", "language"),
     sa.Index("ix_templates_remote_id", "remote_id"),
 )
 
-TOLD = ("account_id", "category", "status", "quality", "components", "remote_id")
+TOLD = ("category", "status", "quality", "components", "remote_id", "rejected_because")
+APPROVED = "APPROVED"
+GONE = "DELETED"
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
@@ -57,6 +59,12 @@ class Template(Struct, frozen=True):
     remote_id: str | None
     rejected_because: str
     updated_at: datetime
+    edits: list[str] = []
+
+    @property
+    def edited_at(self) -> list[datetime]:
+        """When it was edited, oldest first; WhatsApp allows so many edits of approved ones."""
+        return [datetime.fromisoformat(at) for at in self.edits]
 
     @property
     def body(self) -> str:
@@ -78,43 +86,104 @@ async def upsert(
     """Remember what the account says now.
 
     Rows hold `name`, `language`, `category`, `status`, `components` and, where known,
-    `account_id`, `quality` and `remote_id`.
+    `account_id`, `quality`, `remote_id` and `rejected_because`. One that was kept without its
+    account becomes that account's.
     """
     if not rows:
         return
+    newest = {(row.get("account_id", ""), row["name"], row["language"]): row for row in rows}
+    owned = [key[1:] for key in newest if key[0]]
+    if owned:
+        name = sa.tuple_(templates.c.name, templates.c.language)
+        homeless = sa.and_(templates.c.company_id == company_id, templates.c.account_id == "")
+        await tx.execute(sa.delete(templates).where(homeless, name.in_(owned)))
     query = insert_into(tx, templates)
-    newest = {(row["name"], row["language"]): row for row in rows}
+    unknown = {"account_id": "", "quality": "UNKNOWN", "remote_id": None, "rejected_because": ""}
     await tx.execute(
         query.on_conflict_do_update(
-            index_elements=["company_id", "name", "language"],
+            index_elements=["company_id", "account_id", "name", "language"],
             set_={"updated_at": now, **{name: query.excluded[name] for name in TOLD}},
         ),
         [
-            {"account_id": "", "quality": "UNKNOWN", "remote_id": None, **row}
-            | {"company_id": company_id, "created_at": now, "updated_at": now}
+            unknown | dict(row) | {"company_id": company_id, "created_at": now, "updated_at": now}
             for _, row in sorted(newest.items())
         ],
     )
 
 
+async def find(tx: AsyncConnection, company_id: int, template_id: int) -> Template | None:
+    """One template of a company, or None."""
+    query = sa.select(*columns_of(Template, templates)).where(
+        templates.c.company_id == company_id, templates.c.id == template_id
+    )
+    row = (await tx.execute(query)).one_or_none()
+    return None if row is None else as_kind(Template, row)
+
+
+async def find_remote(tx: AsyncConnection, company_id: int, remote_id: str) -> Template | None:
+    """The template of a company that WhatsApp calls so, or None."""
+    query = sa.select(*columns_of(Template, templates)).where(
+        templates.c.company_id == company_id, templates.c.remote_id == remote_id
+    )
+    row = (await tx.execute(query)).first()
+    return None if row is None else as_kind(Template, row)
+
+
 async def find_many(
     tx: AsyncConnection, keys: Collection[tuple[int, str, str]]
 ) -> dict[tuple[int, str, str], Template]:
-    """Templates by `(company id, name, language)`; unknown ones are left out."""
+    """Templates by `(company id, name, language)`; unknown ones are left out. Of several accounts'
+    the approved one.
+    """
+    found = await _named(tx, keys)
+    # Approved ones come last, and stay.
+    best = sorted(found, key=lambda one: one.status.upper() == APPROVED)
+    return {(one.company_id, one.name, one.language): one for one in best}
+
+
+async def status_by_account(
+    tx: AsyncConnection, keys: Collection[tuple[int, str, str]]
+) -> dict[tuple[int, str, str], dict[str, str]]:
+    """`{(company id, name, language): {account id: status}}`. A template of the account "" is
+    everybody's.
+    """
+    found: dict[tuple[int, str, str], dict[str, str]] = {}
+    for one in await _named(tx, keys):
+        of = found.setdefault((one.company_id, one.name, one.language), {})
+        of[one.account_id] = one.status.upper()
+    return found
+
+
+async def _named(tx: AsyncConnection, keys: Collection[tuple[int, str, str]]) -> list[Template]:
     if not keys:
-        return {}
+        return []
     key = sa.tuple_(templates.c.company_id, templates.c.name, templates.c.language)
     query = sa.select(*columns_of(Template, templates)).where(key.in_(list(keys)))
-    found = [as_kind(Template, row) for row in await tx.execute(query)]
-    return {(one.company_id, one.name, one.language): one for one in found}
+    rows = await tx.execute(query.order_by(templates.c.id))
+    return [as_kind(Template, row) for row in rows]
+
+
+async def page(tx: AsyncConnection, company_id: int, *, after: int, limit: int) -> list[Template]:
+    """Templates of a company that are still there, with ids above `after`, in that order."""
+    query = (
+        sa.select(*columns_of(Template, templates))
+        .where(templates.c.company_id == company_id, templates.c.status != GONE)
+        .where(templates.c.id > after)
+        .order_by(templates.c.id)
+        .limit(limit)
+    )
+    return [as_kind(Template, row) for row in await tx.execute(query)]
 
 
 async def of_company(tx: AsyncConnection, company_id: int) -> list[Template]:
-    """All templates of a company, by name and language."""
+    """All templates of a company that are still there, by name and language; of several accounts'
+    with one name the approved one is the last.
+    """
+    approved = sa.case((templates.c.status == APPROVED, 1), else_=0)
     query = (
         sa.select(*columns_of(Template, templates))
-        .where(templates.c.company_id == company_id)
-        .order_by(templates.c.name, templates.c.language)
+        .where(templates.c.company_id == company_id, templates.c.status != GONE)
+        .order_by(templates.c.name, templates.c.language, approved, templates.c.id)
     )
     return [as_kind(Template, row) for row in await tx.execute(query)]
 
@@ -127,7 +196,9 @@ async def set_status(
     now: datetime,
     **told: str,
 ) -> list[int]:
-    """Note a webhook's news (`status`, `quality` or `category`); the ids of what it was about."""
+    """Note a webhook's news (`status`, `quality`, `category`, `rejected_because`); the ids of what
+    it was about.
+    """
     result = await tx.execute(
         sa.update(templates)
         .where(templates.c.account_id == account_id)
@@ -136,3 +207,38 @@ async def set_status(
         .returning(templates.c.id)
     )
     return sorted(result.scalars())
+
+
+async def note_edit(tx: AsyncConnection, template: Template, now: datetime, **told: Any) -> None:
+    """It was edited: WhatsApp looks at it again. `told`: its new `components` and `category`."""
+    await tx.execute(
+        sa.update(templates)
+        .where(templates.c.id == template.id)
+        .values(edits=[*template.edits, now.isoformat()], updated_at=now, **told)
+    )
+
+
+async def forget(tx: AsyncConnection, template_id: int, now: datetime) -> None:
+    """It was deleted. The row stays, because messages and flows speak of it."""
+    which = templates.c.id == template_id
+    await tx.execute(sa.update(templates).where(which).values(status=GONE, updated_at=now))
+
+
+async def forget_others(
+    tx: AsyncConnection,
+    company_id: int,
+    account_id: str,
+    listed: Collection[tuple[str, str]],
+    now: datetime,
+) -> int:
+    """Templates of an account that it did not list are deleted; how many there were."""
+    query = sa.select(templates.c.id, templates.c.name, templates.c.language).where(
+        templates.c.company_id == company_id,
+        templates.c.account_id == account_id,
+        templates.c.status != GONE,
+    )
+    known = set(listed)
+    gone = [one for one, name, language in await tx.execute(query) if (name, language) not in known]
+    which = templates.c.id.in_(gone)
+    await tx.execute(sa.update(templates).where(which).values(status=GONE, updated_at=now))
+    return len(gone)

@@ -304,7 +304,11 @@ async def test_templates_and_accounts(house: House) -> None:
     assert (template.status, template.category) == ("PAUSED", "MARKETING")
     assert [row.status for row in await house.rows(phones)] == ["banned"]
     kinds = {row.kind for row in await house.rows(alerts) if row.resolved_at is None}
-    assert kinds == {"template:cart:it", "account:account_restriction"}
+    assert kinds == {
+        "template:cart:it",
+        "template_category:cart:it",
+        "account:account_restriction",
+    }
     approved = change(name | {"event": "APPROVED"}, "message_template_status_update")
     await tell(house, post(approved))
     assert [row.status for row in await house.rows(templates)] == ["APPROVED"]

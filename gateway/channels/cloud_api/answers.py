@@ -73,7 +73,8 @@ def send_error(error: dict[str, Any], *, server_error: bool = False) -> SendErro
     """One error object, from an answer or a failed status."""
     code = whole(error.get("code"))
     details = text(obj(error.get("error_data")).get("details"))
-    message = details or text(error.get("message")) or text(error.get("title"))
+    told = (details, *(text(error.get(name)) for name in ("error_user_msg", "message", "title")))
+    message = next(filter(None, told), "")
     meaning = MEANINGS.get(code) if "code" in error else None
     if meaning is None:
         transient = server_error or error.get("is_transient") is True
