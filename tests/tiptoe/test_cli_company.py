@@ -170,6 +170,22 @@ def test_a_phones_secrets_from_standard_input_or_a_prompt(
     assert (one["number"], secrets) == ("+390655500100", ["secret one", "secret two"])
 
 
+def test_a_phone_to_pair(house: House) -> None:
+    company = house.made("company", "create", "--name", "Mugs")
+    result = house.call("phone", "add", "--kind", "neonize", "--name", "Own", "--json")
+    assert result.exit_code == 0
+    assert "against WhatsApp's terms" in result.stderr
+    assert "banned" in result.stderr
+    made = json.loads(result.stdout)
+    assert made["pair"] == f"https://tiptoe.example.com/phones/{made['id']}/pair"
+    phone = house.look(lambda tx: phones.find(tx, int(company["id"]), int(made["id"])))
+    assert phone is not None
+    assert (phone.kind, phone.status, phone.remote_id) == ("neonize", "pairing", None)
+    wrong = ["phone", "add", "--kind", "neonize", "--name", "Own", "--number", "+390655500100"]
+    assert "it is for Cloud API numbers" in house.refused(*wrong)
+    assert "--number" in house.refused("phone", "add", "--name", "Shop")
+
+
 @pytest.mark.parametrize(
     ("arguments", "text", "environ", "words"),
     [

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 TOKEN_VARIABLE = "TIPTOE_PHONE_TOKEN"  # noqa: S105  the name of a variable
 APP_SECRET_VARIABLE = "TIPTOE_PHONE_APP_SECRET"  # noqa: S105  the name of a variable
+AGAINST_THE_TERMS = (
+    "Warning: a linked device that sends by itself is against WhatsApp's terms. The number can be "
+    "banned for good, without notice. Use one that you can do without."
+)
 SHOP_SECRET_VARIABLE = "TIPTOE_SHOP_SECRET"  # noqa: S105  the name of a variable
 
 
@@ -31,28 +35,100 @@ def phone() -> None:
 @phone.command("add")
 @company_option
 @click.option("--name", required=True, help="What colleagues call it.")
-@click.option("--number", required=True, help="In international form, such as +390655500100.")
-@click.option("--phone-number-id", required=True, help="Meta's id of the number.")
-@click.option("--account-id", required=True, help="Meta's id of the WhatsApp Business account.")
+@click.option(
+    "--kind",
+    type=click.Choice(("cloud_api", "neonize")),
+    default="cloud_api",
+    show_default=True,
+    help="A number of the Cloud API, or a phone to pair as a linked device (neonize).",
+)
+@click.option("--number", help="In international form, such as +390655500100.")
+@click.option("--phone-number-id", help="Meta's id of the number.")
+@click.option("--account-id", help="Meta's id of the WhatsApp Business account.")
 @click.option("--base-url", help="Another address of the Cloud API, for this number alone.")
 @click.option("--secrets-stdin", is_flag=True, help="Read two lines: token, app secret.")
 @json_option
 def add_phone(
     *,
     company: int | None,
+    kind: str,
+    name: str,
+    number: str | None,
+    phone_number_id: str | None,
+    account_id: str | None,
+    base_url: str | None,
+    secrets_stdin: bool,
+    as_json: bool,
+) -> None:
+    """Connect a number of the WhatsApp Cloud API, or add a phone to pair.
+
+    A Cloud API number needs --number, --phone-number-id and --account-id; its access token and app
+    secret are asked for, or come from TIPTOE_PHONE_TOKEN and TIPTOE_PHONE_APP_SECRET. A phone to
+    pair needs nothing but a name: it tells its number itself.
+    """
+    name = filled("--name", name)
+    if kind == "neonize":
+        given = {"number": number, "phone-number-id": phone_number_id, "account-id": account_id}
+        _add_linked(company, name, given | {"base-url": base_url}, as_json=as_json)
+        return
+    _add_of_meta(
+        company,
+        name,
+        _needed("--number", number),
+        _needed("--phone-number-id", phone_number_id),
+        _needed("--account-id", account_id),
+        base_url,
+        secrets_stdin=secrets_stdin,
+        as_json=as_json,
+    )
+
+
+def _needed(option: str, value: str | None) -> str:
+    if value is None:
+        raise click.UsageError(f"Missing option '{option}': a Cloud API number needs it.")
+    return value
+
+
+def _add_linked(
+    company: int | None, name: str, given: dict[str, str | None], *, as_json: bool
+) -> None:
+    """Add a phone that is paired later, on its page."""
+    from store import phones
+    from tiptoe.memory import change, company_of
+    from tiptoe.settings import load_settings
+
+    for option, value in given.items():
+        if value is not None:
+            raise click.BadParameter("it is for Cloud API numbers.", param_hint=f"--{option}")
+    settings = load_settings(os.environ)
+
+    async def work(tx: "AsyncConnection", now: "datetime") -> tuple[int, int]:
+        owner = await company_of(tx, company)
+        made = await phones.create(tx, owner.id, "neonize", now, name=name, status="pairing")
+        return made, owner.id
+
+    made, company_id = change(settings, work)
+    page = f"{settings.base_url}/phones/{made}/pair"
+    click.echo(AGAINST_THE_TERMS, err=True)
+    tell(
+        {"id": str(made), "company_id": str(company_id), "pair": page},
+        f"Phone {made} is added. Pair it at {page}",
+        as_json=as_json,
+    )
+
+
+def _add_of_meta(
+    company: int | None,
     name: str,
     number: str,
     phone_number_id: str,
     account_id: str,
     base_url: str | None,
+    *,
     secrets_stdin: bool,
     as_json: bool,
 ) -> None:
-    """Connect a number of the WhatsApp Cloud API.
-
-    Its access token and app secret are asked for, or come from TIPTOE_PHONE_TOKEN and
-    TIPTOE_PHONE_APP_SECRET.
-    """
+    """Connect a number of the Cloud API."""
     from store import phones
     from store.errors import InvalidError
     from store.numbers import parse_phone
@@ -60,7 +136,6 @@ def add_phone(
     from tiptoe.memory import change, company_of
     from tiptoe.settings import WHATSAPP_HOOK, load_settings
 
-    name = filled("--name", name)
     digits = parse_phone(number)
     if digits is None:
         raise click.BadParameter("write it like +390655500100.", param_hint="--number")
