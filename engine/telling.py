@@ -16,6 +16,7 @@ import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engine.mail import Letter, Mailer
 from engine.outside import client
 from engine.webhooks import ABANDONED, Attempt, attempt
 from flows.effects import CallWebhook
@@ -37,6 +38,7 @@ KINDS = {
     "house_reply": "house_reply_webhook",
     "alert": "alert_webhook",
     "house_alert": "house_alert_webhook",
+    "mail": "alert_mail",
 }
 """The alert about each purpose."""
 SAID = {
@@ -44,6 +46,7 @@ SAID = {
     "house_reply": "Replies could not be told to the operator's webhook",
     "alert": "Alerts could not be told to your webhook",
     "house_alert": "Alerts could not be told to the operator's webhook",
+    "mail": "Alerts could not be sent by e-mail",
 }
 log = structlog.get_logger(__name__)
 
@@ -79,10 +82,16 @@ class Teller:
     """Owns the connections to people's programs of one engine worker."""
 
     def __init__(
-        self, database: Database, clock: Callable[[], datetime], *, allow_private: bool
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        *,
+        allow_private: bool,
+        mailer: Mailer | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
+        self.mailer = mailer
         self.client = client(allow_private=allow_private)
         self.rests = Rests()
 
@@ -142,6 +151,8 @@ class Teller:
 
     async def _tell(self, call: OpenCall, keys: dict[int, str]) -> Attempt:
         """One try; a fault of ours ends its own call."""
+        if call.purpose == "mail":
+            return await self._mail(call)
         key = keys.get(0 if call.purpose in news.BY_HOUSE else call.company_id, "")
         try:
             request = msgspec.convert({"type": "webhook", **call.request}, CallWebhook)
@@ -149,6 +160,11 @@ class Teller:
         except Exception as error:
             log.exception("telling fault", call=call.id, company=call.company_id)
             return Attempt(reason=f"internal fault: {type(error).__name__}", refused=True)
+
+    async def _mail(self, call: OpenCall) -> Attempt:
+        if self.mailer is None:  # there was one when it was queued
+            return Attempt(reason="no mail server is set")
+        return await self.mailer.send(msgspec.convert(call.request, Letter))
 
     async def _record(self, tx: AsyncConnection, done: Sequence[tuple[OpenCall, Attempt]]) -> None:
         now = self.clock()

@@ -20,9 +20,11 @@ from arq.connections import RedisSettings, create_pool
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
+from engine.announce import Way, announce
 from engine.jobs.advance import advance_batch
 from engine.jobs.tick import tick
 from engine.jobs.upkeep import upkeep
+from engine.mail import Mailer
 from engine.occasions import Occasions
 from engine.retention import Retention
 from engine.runner import Runner
@@ -65,9 +67,10 @@ async def run(
     *,
     allow_private_webhooks: bool = False,
     public_url: str = "",
+    mailer: Mailer | None = None,
 ) -> None:
     """Work until SIGTERM or SIGINT; the batch in hand is finished first. `public_url` is how the
-    links of ours in messages reach us.
+    links of ours in messages reach us; `mailer` sends alerts.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -77,7 +80,8 @@ async def run(
     bell = Doorbell(redis_url)
     runner = Runner(database, clock, bell, public_url=public_url)
     caller = Caller(database, clock, allow_private=allow_private_webhooks)
-    teller = Teller(database, clock, allow_private=allow_private_webhooks)
+    teller = Teller(database, clock, allow_private=allow_private_webhooks, mailer=mailer)
+    way = Way(public_url, by_mail=mailer is not None)
     ctx: dict[str, Any] = {
         "runner": runner,
         "caller": caller,
@@ -89,7 +93,7 @@ async def run(
         asyncio.create_task(_work(redis_url, ctx, bell, stop)),
         asyncio.create_task(_beat(database, stop)),
         asyncio.create_task(_watch(ctx, stop)),
-        asyncio.create_task(_tell(teller, stop)),
+        asyncio.create_task(_tell(teller, way, stop)),
     ]
     try:
         await stop.wait()
@@ -187,12 +191,13 @@ async def _until(work: Any, stop: asyncio.Event) -> None:
         await task
 
 
-async def _tell(teller: Teller, stop: asyncio.Event) -> None:
+async def _tell(teller: Teller, way: Way, stop: asyncio.Event) -> None:
     """Tell news as it comes, in a line of its own: programs that are slow keep no run waiting."""
     while not stop.is_set():
         told = 0
         try:
-            told = await teller.tell_due()
+            told = await announce(teller.database, way, teller.clock())
+            told += await teller.tell_due()
         except Exception as error:  # noqa: BLE001  the database is away: what is due stays due
             log.warning("news cannot be told; trying again", error=repr(error))
         if not told:

@@ -18,9 +18,12 @@ import structlog
 
 from gateway import channels as channel_kinds
 from gateway.channel import Channel
+from gateway.channels.cloud_api import CloudApi
 from gateway.dispatcher import BATCH, CONCURRENCY, MEDIA, THROUGHPUT_PER_S, Dispatcher
 from gateway.host import Host
 from gateway.rounds import look_after
+from gateway.templates import keep_up
+from gateway.watch import Watch
 from store import heartbeats
 from store.database import Database
 from store.doorbell import Doorbell
@@ -30,6 +33,7 @@ BEAT_S = 2.0
 SWEEP_S = 2.0
 SWEEP_FILES_S = 60.0
 ROUNDS_S = 300.0  # how phones fare changes slowly, and WhatsApp tells most of it by itself
+WATCH_S = 60.0
 GIVE_BACK_S = 60.0  # hand-overs end after hours
 HELD_UP_S = 0.05  # until some permits of a busy phone are back
 FINISH_WITHIN_S = 4.0  # of a stop; whoever stops us kills us after ten
@@ -102,16 +106,24 @@ class _Worker:
     async def work(self) -> None:
         """All loops until the stop, then the end of what is under way."""
         started = datetime.now(UTC)
+        hands = self.dispatcher
+        watch = Watch(hands.database, hands.channels, hands.clock)
         beside = [
             asyncio.create_task(self._each(BEAT_S, lambda: self._beat(started))),
             asyncio.create_task(self._each(SWEEP_S, self.dispatcher.sweep)),
             asyncio.create_task(self._each(POLL_S, self.dispatcher.release)),
             asyncio.create_task(self._each(GIVE_BACK_S, self.dispatcher.give_back)),
             asyncio.create_task(self._each(ROUNDS_S, self._look_after)),
+            asyncio.create_task(self._each(WATCH_S, watch.look)),
             asyncio.create_task(self._each(POLL_S, self.dispatcher.files.fetch)),
             asyncio.create_task(self._each(SWEEP_FILES_S, self.dispatcher.files.sweep)),
             asyncio.create_task(self._hear()),
             *(asyncio.create_task(self._run(one)) for one in self.dispatcher.channels.values()),
+            *(
+                asyncio.create_task(keep_up(self.dispatcher.database, one, self.dispatcher.clock))
+                for one in self.dispatcher.channels.values()
+                if isinstance(one, CloudApi)
+            ),
         ]
         try:
             await self._claim_and_deliver()

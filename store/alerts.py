@@ -5,6 +5,7 @@ Rule: one thing that is wrong is one open alert, however often it is noticed.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Literal
 
@@ -13,7 +14,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.columns import BigId, Moment, Words, metadata
-from store.database import as_kind, columns_of, insert_into
+from store.database import as_kind, columns_of, insert_into, skip_locked
 from store.errors import NotFoundError
 
 OPEN_ON_A_PHONE = sa.text("resolved_at IS NULL AND phone_id IS NOT NULL")
@@ -113,6 +114,54 @@ async def resolve(
     )
 
 
+async def resolve_many(tx: AsyncConnection, alert_ids: Collection[int], now: datetime) -> None:
+    """Close these alerts, those that are open."""
+    if alert_ids:
+        await tx.execute(
+            sa.update(alerts)
+            .where(alerts.c.id.in_(alert_ids), alerts.c.resolved_at.is_(None))
+            .values(resolved_at=now)
+        )
+
+
+async def open_in(tx: AsyncConnection, company_ids: Collection[int]) -> list[Alert]:
+    """All open alerts of these companies."""
+    query = (
+        sa.select(*columns_of(Alert, alerts))
+        .where(alerts.c.company_id.in_(company_ids), alerts.c.resolved_at.is_(None))
+        .order_by(alerts.c.id)
+    )
+    return [as_kind(Alert, row) for row in await tx.execute(query)]
+
+
+async def companies_with(tx: AsyncConnection, kind: str) -> set[int]:
+    """The companies in which an alert of this kind (about no phone) is open."""
+    query = sa.select(alerts.c.company_id).where(alerts.c.kind == kind, OPEN_IN_GENERAL)
+    return set((await tx.execute(query)).scalars())
+
+
+async def any_untold(tx: AsyncConnection, since: datetime) -> bool:
+    """Whether `untold` would find anything."""
+    query = sa.select(alerts.c.id).where(_untold(since)).limit(1)
+    return await tx.scalar(query) is not None
+
+
+async def untold(tx: AsyncConnection, since: datetime, limit: int) -> list[Alert]:
+    """Open alerts from after `since` that nobody was told of, oldest first; held."""
+    query = (
+        sa.select(*columns_of(Alert, alerts))
+        .where(_untold(since))
+        .order_by(alerts.c.id)
+        .limit(limit)
+    )
+    return [as_kind(Alert, row) for row in await tx.execute(skip_locked(tx, query))]
+
+
+async def mark_told(tx: AsyncConnection, alert_ids: Collection[int], now: datetime) -> None:
+    """Note that people were told of these alerts."""
+    await tx.execute(sa.update(alerts).where(alerts.c.id.in_(alert_ids)).values(told_at=now))
+
+
 async def dismiss(tx: AsyncConnection, company_id: int, alert_id: int, now: datetime) -> None:
     """Close one alert by hand."""
     await tx.execute(
@@ -171,3 +220,8 @@ async def page(
         query = query.where(alerts.c.id < before)
     rows = await tx.execute(query.order_by(alerts.c.id.desc()).limit(limit))
     return [as_kind(Alert, row) for row in rows]
+
+
+def _untold(since: datetime) -> sa.ColumnElement[bool]:
+    unknown = sa.and_(alerts.c.told_at.is_(None), alerts.c.resolved_at.is_(None))
+    return sa.and_(unknown, alerts.c.created_at > since)

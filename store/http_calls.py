@@ -21,8 +21,10 @@ from store.columns import JSON, BigId, Moment, Words, metadata
 from store.database import as_kind, columns_of, skip_locked
 from store.ids import first_id_at
 
-Purpose = Literal["run", "reply", "house_reply", "alert", "house_alert"]
-"""What a call is for; the `house_` ones go to the operator's address, under the house's secret."""
+Purpose = Literal["run", "reply", "house_reply", "alert", "house_alert", "mail"]
+"""What a call is for; the `house_` ones go to the operator's address, under the house's secret, and
+`mail` to a mail server.
+"""
 
 OPEN = sa.text("state IN ('queued', 'calling')")
 RECALLED = "recalled: the run ended"

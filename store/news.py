@@ -97,6 +97,22 @@ def call(
     )
 
 
+def mail(to: str, company_id: int, subject: str, text: str, now: datetime, *, key: str) -> NewCall:
+    """The row that sends an e-mail; two with the same `key` are one."""
+    return NewCall(
+        id=new_id(now),
+        company_id=company_id,
+        contact_id=0,
+        run_id=0,
+        seq=0,
+        request={"to": to, "subject": subject, "text": text, "key": key},
+        due_at=now,
+        created_at=now,
+        purpose="mail",
+        host="mail",
+    )
+
+
 def host_of(url: str) -> str:
     """Who is called: the host and its port, in small letters."""
     return urlsplit(url).netloc.rpartition("@")[2].lower()

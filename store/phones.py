@@ -133,6 +133,14 @@ async def find(tx: AsyncConnection, company_id: int, phone_id: int) -> Phone | N
     return None if row is None else as_kind(Phone, row)
 
 
+async def find_many(tx: AsyncConnection, phone_ids: Collection[int]) -> dict[int, Phone]:
+    """Numbers by id; those that do not exist are left out."""
+    if not phone_ids:
+        return {}
+    query = sa.select(*columns_of(Phone, phones)).where(phones.c.id.in_(phone_ids))
+    return {row.id: as_kind(Phone, row) for row in await tx.execute(query)}
+
+
 async def find_by_remote_id(tx: AsyncConnection, remote_id: str) -> Phone | None:
     """The number the channel calls `remote_id` (Cloud API: phone_number_id), or None."""
     return (await find_by_remote_ids(tx, [remote_id])).get(remote_id)

@@ -16,12 +16,15 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.addresses import Address
+from store.alerts import alerts
+from store.columns import Moment
 from store.companies import companies, sending
 from store.contacts import contact_addresses, contacts
 from store.database import as_kind, columns_of, skip_locked
 from store.events import events
 from store.ids import first_id_at
 from store.messages import CLAIMED, EXPIRING, QUEUED, QUEUED_BY_AUTOMATION, messages
+from store.phones import phones
 
 LOOK_BACK = timedelta(days=8)  # a message hardly ever waits longer before it is sent
 OUR_CLOCKS_DIFFER = timedelta(minutes=5)  # between processes that make ids
@@ -135,6 +138,54 @@ async def due_lines(tx: AsyncConnection, now: datetime) -> list[tuple[int, int]]
         .order_by(lines.c.priority, companies.c.id)
     )
     return [(priority, company_id) for priority, company_id in await tx.execute(query)]
+
+
+class Late(Struct, frozen=True):
+    """A line in which messages have been due for long."""
+
+    priority: int
+    company_id: int
+    count: int
+    oldest: datetime
+
+
+async def late(
+    tx: AsyncConnection, lines: Collection[tuple[int, int]], before: datetime
+) -> list[Late]:
+    """Of these lines (priority, company id) those with messages due before then."""
+    found = []
+    for priority, company_id in lines:  # few: each reads the front of its own line only
+        query = sa.select(sa.func.count(), sa.func.min(messages.c.due_at, type_=Moment())).where(
+            QUEUED,
+            messages.c.priority == priority,
+            messages.c.company_id == company_id,
+            messages.c.due_at <= before,
+            messages.c.held_at.is_(None),
+        )
+        count, oldest = (await tx.execute(query)).one()
+        if oldest is not None:
+            found.append(Late(priority, company_id, count, oldest))
+    return found
+
+
+async def standing_still(tx: AsyncConnection, since: datetime) -> set[int]:
+    """Companies with campaign messages due since then, of whose phones none has sent anything
+    since, and none is at the end of its day.
+    """
+    moved = sa.exists().where(phones.c.company_id == companies.c.id, phones.c.last_sent_at > since)
+    full = sa.exists().where(
+        alerts.c.company_id == companies.c.id,
+        alerts.c.kind == "daily_cap",
+        alerts.c.resolved_at.is_(None),
+    )
+    due = sa.exists().where(
+        QUEUED,
+        messages.c.priority == PRIORITIES[-1],
+        messages.c.company_id == companies.c.id,
+        messages.c.due_at <= since,
+    )
+    query = sa.select(companies.c.id).where(due, ~moved, ~full, sending(since))
+    return set((await tx.execute(query)).scalars())
 
 
 async def next_due(tx: AsyncConnection) -> datetime | None:

@@ -61,6 +61,7 @@ def run_web(settings: Settings) -> None:
 
 def run_engine(settings: Settings) -> None:
     """Move contacts through flows."""
+    from engine.mail import Mailer
     from engine.worker import run
     from tiptoe import killpoints
 
@@ -77,6 +78,7 @@ def run_engine(settings: Settings) -> None:
             clock_from(settings.clock),
             allow_private_webhooks=settings.allow_private_webhooks,
             public_url=settings.base_url,
+            mailer=Mailer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None,
         )
     )
 

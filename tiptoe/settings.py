@@ -67,6 +67,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cloud_api_verify_token: str
     allow_private_webhooks: bool
     prices: Path | None
+    smtp_url: str | None
+    mail_from: str
     log_level: str
     log_format: str
     clock: Path | None
@@ -138,7 +140,7 @@ def _default(setting: Setting, values: Mapping[str, Any]) -> str | None:
 
 
 def _shown(setting: Setting, text: str | None) -> str:
-    return "…" if setting.field == "secret" else repr(text)
+    return "…" if setting.field in {"secret", "smtp_url"} else repr(text)
 
 
 def _text(text: str) -> str:
@@ -221,6 +223,27 @@ def _existing_file(text: str) -> Path:
     if not path.exists():
         raise BadValueError("there is no such file.")
     return path
+
+
+def _mail_server(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise BadValueError("a mail server is smtp://host:587 or smtps://host.")
+    return text
+
+
+def _mail_address(text: str) -> str:
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", text):
+        raise BadValueError("it is an address such as tiptoe@example.com.")
+    return text
+
+
+def _host(address: str) -> str:
+    return urlsplit(address).hostname or "localhost"
 
 
 def _existing(path: Path) -> Path:
@@ -330,6 +353,18 @@ SETTINGS: tuple[Setting, ...] = (
         "A file with what WhatsApp's messages cost by your own contract, shaped like "
         "`gateway/prices/example.json`.",
         "example prices",
+    ),
+    Setting(
+        "smtp_url", "TIPTOE_SMTP_URL", None, _mail_server,
+        "The mail server that sends alerts: `smtp://user:password@host:587`, encrypted where the "
+        "server offers it, or `smtps://…`.",
+        "no e-mail",
+    ),
+    Setting(
+        "mail_from", "TIPTOE_MAIL_FROM", lambda values: f"tiptoe@{_host(values['base_url'])}",
+        _mail_address,
+        "Whom alerts by e-mail are from.",
+        "`tiptoe@` the host of `TIPTOE_BASE_URL`",
     ),
     Setting(
         "log_level", "TIPTOE_LOG_LEVEL", "info", _one_of(LOG_LEVELS),

@@ -10,6 +10,7 @@ from engine.carts import EXPIRES
 from engine.retention import Retention
 from engine.runner import Runner
 from engine.telling import Teller
+from engine.watch import watch_queue
 from store import campaigns, carts, heartbeats, idempotency, inbound_hooks, links, sessions
 
 KEYS_KEPT = timedelta(days=2)
@@ -21,7 +22,7 @@ SILENT = timedelta(minutes=10)  # a process that has not said it lives is not li
 async def upkeep(ctx: dict[str, Any]) -> None:
     """Expire carts; forget old idempotency keys, sessions and heartbeats, and a little of what
     companies do not want kept any longer; give up telling what nobody took for a day. Give new
-    companies the house's auto-replies.
+    companies the house's auto-replies. Notice a queue that does not move.
     """
     runner: Runner = ctx["runner"]
     retention: Retention = ctx["retention"]
@@ -34,6 +35,7 @@ async def upkeep(ctx: dict[str, Any]) -> None:
         await campaigns.drop_archived(tx, now)
         await links.forget(tx, now - LINKS_KEPT)
         await inbound_hooks.forget_payloads(tx, now - PAYLOADS_KEPT)
+        await watch_queue(tx, now)
         await auto_replies.keep_new_companies(tx, now)
         await heartbeats.forget(tx, datetime.now(UTC) - SILENT)  # heartbeats are in real time
     await teller.give_up_old()

@@ -6,6 +6,7 @@ from litestar import Router
 from litestar.openapi.spec import SecurityRequirement
 
 from web.api import (
+    alerts,
     auto_replies,
     automations,
     campaigns,
@@ -26,6 +27,7 @@ from web.api import (
     revisions,
     runs,
     scenarios,
+    templates,
     webhook_secret,
     webhooks,
 )
@@ -48,9 +50,11 @@ def api_router() -> Router:
             *lists.HANDLERS,
             *messages.HANDLERS,
             *media.HANDLERS,
+            *templates.HANDLERS,
             *auto_replies.HANDLERS,
             *campaigns.HANDLERS,
             *costs.HANDLERS,
+            *alerts.HANDLERS,
             *phones.HANDLERS,
             *events.HANDLERS,
             *webhooks.HANDLERS,
