@@ -96,6 +96,22 @@ def test_a_message_that_was_read_has_all_its_moments_in_order() -> None:
     assert story.when == ("The gap is one hour.",)
 
 
+def test_receipts_in_whole_seconds_do_not_overtake_what_was_before() -> None:
+    early = NOW - timedelta(milliseconds=400)
+    told = message(state="delivered", claimed_at=NOW, sent_at=NOW, delivered_at=early)
+    story = explain(told)
+    assert [line.did for line in story.timeline] == ["queued", "claimed", "sent", "delivered"]
+
+
+def test_why_it_was_given_up_is_told_once() -> None:
+    words = "The contact did not write in the last 24 hours, so only a template may be sent."
+    told = message(state="failed", failed_at=NOW, error=words, error_class="window_closed")
+    story = explain(structs.replace(told, why=["The gap is one hour.", words]))
+    assert story.when == ("The gap is one hour.",)
+    assert story.why[-1] == words
+    assert story.cost == "Nothing."
+
+
 def test_the_terms_of_the_choice_are_told_in_numbers() -> None:
     story = explain(message(state="sent", claimed_at=NOW, terms=TERMS))
     assert story.phone == "Shop has the lowest load (10.1)."

@@ -41,6 +41,7 @@ BY = {
     "system": "Tiptoe itself wrote it.",
 }
 UNASKED = "Put in the queue."
+NOT_SENT = frozenset({"failed", "suppressed", "expired", "cancelled"})
 HOW = {
     "sticky": "{name} already talks with this contact, so it stays with it.",
     "lowest": "{name} had the lowest score of the phones that could send it.",
@@ -132,6 +133,8 @@ def explain(message: Shown, until: datetime | None = None, keeps: Sequence[str] 
     of_rules = {one.words for one in rules if one.answer != ANSWERS["wait"]}
     when = tuple(one for one in why if one not in of_rules and one not in (phone, *attempts))
     when += tuple(one for one in keeps if one not in when)
+    if message.state in NOT_SENT:  # the reason it was given up is told as its error
+        when = tuple(one for one in when if one != message.error)
     return Story(
         timeline=tuple(_timeline(message, when, until, keeps)),
         why=why + tuple(one for one in keeps if one not in why),
@@ -161,7 +164,7 @@ def sentences(why: Any) -> tuple[str, ...]:
 def _timeline(
     message: Shown, when: Sequence[str], until: datetime | None, keeps: Sequence[str]
 ) -> list[Line]:
-    """What happened, in the order of its moments."""
+    """What happened, in its order."""
     lines = [Line(message.created_at, "queued", BY.get(message.source, UNASKED))]
     reasons = " ".join(when)
     due = message.due_at
@@ -180,11 +183,11 @@ def _timeline(
     if message.claimed_at is not None:
         which = f" for the {_nth(message.attempts)} time" if message.attempts > 1 else ""
         lines.append(Line(message.claimed_at, "claimed", f"Handed to WhatsApp{which}."))
+    lines += _receipts(message)  # told in whole seconds, so that only their order is sure
     if message.state == "unconfirmed":
         words = "Nobody knows yet whether it left; a receipt will tell."
         lines.append(Line(None, "unconfirmed", words))
-    lines += _receipts(message)
-    return sorted(lines, key=lambda line: (line.at is None, line.at or message.created_at))
+    return lines
 
 
 def _receipts(message: Shown) -> Iterator[Line]:
@@ -263,7 +266,7 @@ def _cost(message: Shown) -> str:
     """What WhatsApp says it costs, empty as long as it says nothing."""
     billed = _mapping(message.billed)
     if not billed:
-        return ""
+        return "Nothing." if message.state in NOT_SENT else ""
     kind = str(billed.get("category") or message.category).replace("_", " ")
     if billed.get("billable") is False or billed.get("type") in FREE:
         return FREE.get(str(billed.get("type")), f"Free, as a {kind} message.")
