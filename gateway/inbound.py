@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.content import plain
 from flows.events import Replied
+from gateway.billing import note_prices
 from gateway.catalogue import catalogue_row
 from gateway.channel import (
     AccountChanged,
@@ -43,10 +44,12 @@ from gateway.notices import (
     note_troubles,
     note_wishes,
 )
+from gateway.reception import note_answers, note_receipts
 from gateway.states import after_receipt, newly_left, verdict
+from gateway.telling import tell_states, tell_written
 from gateway.verdicts import template_of, verdict_row
 from gateway.window import zone
-from store import chats, companies, contacts, events, queue
+from store import chats, companies, contacts, events, media_wanted, queue
 from store.ids import new_id
 from store.phone_use import SendingPhone
 from store.queue import InHand
@@ -113,6 +116,7 @@ async def _receipts(desk: Desk, receipts: Sequence[Receipt]) -> None:
     now_are: dict[int, InHand] = {}
     before: dict[int, InHand] = {}
     setbacks: list[Setback] = []
+    priced: list[tuple[InHand, Receipt]] = []
     for receipt in receipts:
         phone = desk.by_remote[receipt.phone]
         message = found.get(_place(phone, receipt))
@@ -121,8 +125,12 @@ async def _receipts(desk: Desk, receipts: Sequence[Receipt]) -> None:
         before.setdefault(message.id, message)
         known = now_are.get(message.id, message)
         now_are[message.id] = after = after_receipt(known, receipt)
+        priced.append((after, receipt))
         if after.state == "failed" != known.state and receipt.error is not None:
             setbacks.append(await _setback(desk, phone, message, receipt))
+    told = [desk.by_remote[one.phone] for one in receipts]
+    await note_receipts(desk, told, [(before[one.id], one) for one in now_are.values()])
+    await note_prices(desk.tx, priced)
     changed = [after for after in now_are.values() if after != before[after.id]]
     if not changed:
         return
@@ -134,8 +142,9 @@ async def _receipts(desk: Desk, receipts: Sequence[Receipt]) -> None:
         word = verdict(before[after.id], after)
         if word is not None:
             rows += verdict_row(after, word, after.error_class or "", desk.now)
-    desk.events += await bear(desk.tx, setbacks, (), desk.now)
+    desk.events += await bear(desk.tx, setbacks, {}, desk.now)
     desk.events += len(await events.insert_many(desk.tx, rows))
+    await tell_states(desk.tx, [(before[one.id].state, one) for one in changed], desk.now)
     desk.receipts += len(changed)
     desk.companies |= {after.company_id for after in changed}
 
@@ -211,9 +220,11 @@ async def _company_written(
         for contact, one in zip(found, written, strict=True)
     ]
     kept = await chats.keep(desk.tx, rows)
+    await media_wanted.want(desk.tx, [row for row in rows if row["id"] in kept], desk.now)
     told: list[dict[str, Any]] = []
     wrote: dict[int, chats.Wrote] = {}
     answered: dict[int, tuple[datetime, int]] = {}
+    referred: dict[int, datetime] = {}
     for row, one in zip(rows, written, strict=True):
         if row["id"] not in kept:
             continue
@@ -221,6 +232,8 @@ async def _company_written(
             mine_at = (row["created_at"], row["phone_id"])
             answered[row["contact_id"]] = max(answered.get(row["contact_id"], mine_at), mine_at)
         elif not one.silent:
+            if one.referral:
+                referred[row["contact_id"]] = row["created_at"]
             told.append(_replied(row, one))
             beside = catalogue_row(row, one)
             if beside is not None:
@@ -229,10 +242,18 @@ async def _company_written(
             known = wrote.get(row["contact_id"])
             if known is None or known.at <= mine.at:
                 wrote[row["contact_id"]] = mine
+    await note_answers(desk, wrote)
     await chats.note_inbound(desk.tx, wrote)
+    await chats.note_referred(desk.tx, referred)
     await chats.note_outbound(desk.tx, answered)
     await contacts.hand_over(desk.tx, list(answered), desk.now)
     desk.events += len(await events.insert_many(desk.tx, told))
+    news = [
+        (row, one)
+        for row, one in zip(rows, written, strict=True)
+        if row["id"] in kept and isinstance(one, Inbound)
+    ]
+    await tell_written(desk, company_id, news)
     desk.messages += len(kept)
     desk.companies.add(company_id)
 
