@@ -33,7 +33,6 @@ TITLES = {
     "low_quality": "Quality is low",
     "quality_fell": "Quality fell",
     "campaigns_rest": "Campaigns rest",
-    "quality": "Quality fell",
     "silent": "No receipts",
     "daily_cap": "Daily limit reached",
     "few_answers": "Few answers",
@@ -43,7 +42,7 @@ TITLES = {
     "alert_webhook": "Alert webhook fails",
     "house_alert_webhook": "Operator's webhook fails",
     "alert_mail": "Alerts cannot be mailed",
-    "outdated": "Linked devices need an update",
+    "client_outdated": "Linked devices need an update",
 }
 TEMPLATE, ACCOUNT = "template:", "account:"
 QUEUES = frozenset({"queue_old", "unconfirmed", "daily_cap"})

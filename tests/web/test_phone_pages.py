@@ -153,9 +153,14 @@ async def test_campaigns_rest_and_are_sent_again_knowingly(house: House) -> None
     assert refused.status_code == 422
     assert "tick that you know the risk" in refused.text
     assert (await the_phone(house)).campaigns_rest_until is not None
+    async with house.web.database.write() as tx:
+        for kind in ("campaigns_rest", "low_quality"):
+            await alerts.raise_once(tx, house.company, "critical", kind, "", NOW, phone_id=card.id)
     for _ in range(2):
         lifted = await client.delete(f"{address}?knowing=yes")
         assert lifted.status_code == 200
+    async with house.web.database.read() as tx:
+        assert [one.kind for one in await alerts.page(tx, house.company)] == ["low_quality"]
     assert (await the_phone(house)).campaigns_rest_until is None
 
 

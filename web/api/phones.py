@@ -20,7 +20,7 @@ from web.api.shapes import Id, Page
 from web.config import WebConfig
 from web.given import Asker, Web
 from web.phones.limits import LONGEST_NAME, MOST_A_DAY
-from web.phones.routes import views
+from web.phones.routes import lift_rest, views
 from web.phones.view import PhoneView
 from web.security.who import Who
 from web.shell.errors import Detail, RefusedError
@@ -193,7 +193,7 @@ async def end_rest(
         details = [Detail("", "Add ?knowing=yes when you know that.")]
         raise RefusedError(422, said, details=details)
     async with web.database.write() as tx:
-        card = await phone_care.end_rest(tx, who.company_id, phone_id)
+        card = await lift_rest(tx, who, phone_id, web.clock())
         shown = await _shown(tx, who, web, card)
     await web.bell.ring_gateway()
     return shown

@@ -6,13 +6,14 @@ the page as it is then.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from litestar import Request, Response, delete, get, put
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway import guard
 from store import alerts, companies, house, pairing, phone_care, phone_use
 from store.phone_care import PhoneCard
 from web.config import WebConfig
@@ -131,7 +132,7 @@ async def end_rest(
     if "yes" not in (form.get("knowing"), request.query_params.get("knowing")):
         return await _phone_page(request, phone_id, Notice(UNKNOWING, "danger"), status=422)
     async with web.database.write() as tx:
-        await phone_care.end_rest(tx, who.company_id, phone_id)
+        await lift_rest(tx, who, phone_id, web.clock())
     await web.bell.ring_gateway()
     said = Notice("Campaigns go through this phone again. Keep an eye on its quality.", "warn")
     return await _phone_page(request, phone_id, said)
@@ -167,6 +168,12 @@ async def log_out(
     said = Notice("It is being logged out. Reload in a moment.", "info")
     never = Notice("Only linked devices can be logged out; pause this one instead.", "warn")
     return await _phone_page(request, phone_id, said if card.kind in PACED else never)
+
+
+async def lift_rest(tx: AsyncConnection, who: Who, phone_id: int, now: datetime) -> PhoneCard:
+    """Send campaigns again; that its quality is low stays an alert, that they rest does not."""
+    await alerts.resolve(tx, who.company_id, guard.ENDED, now, phone_id=phone_id)
+    return await phone_care.end_rest(tx, who.company_id, phone_id)
 
 
 async def views(
