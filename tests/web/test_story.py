@@ -11,7 +11,8 @@ from gateway.channels.cloud_api.answers import MEANINGS
 from store.messages import Shown
 from tests.web.conftest import NOW
 from web.messages import errors
-from web.messages.story import Compared, Line, Rule, Term, explain
+from web.messages.story import Line, explain
+from web.messages.terms import Compared, Rule, Term
 
 TERMS: dict[str, Any] = {
     "rules": [

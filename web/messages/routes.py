@@ -17,9 +17,10 @@ from web.automations.compare import decoded
 from web.automations.trace import step_title
 from web.config import WebConfig
 from web.given import Asker, Web
-from web.messages import bubbles, story
+from web.messages import bubbles
 from web.messages.recall import recall
 from web.messages.telling import tell
+from web.messages.terms import FORMULA
 from web.security.who import Who
 from web.shell.render import Notice, page
 
@@ -69,7 +70,7 @@ async def _message_page(
         "message": told,
         "bubble": shown,
         "story": told_story,
-        "formula": story.FORMULA,
+        "formula": FORMULA,
         "contact": names.get(told.contact_id) or f"Contact {told.contact_id}",
         "automation": automation,
         "step": step,

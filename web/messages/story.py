@@ -15,6 +15,18 @@ from msgspec import Struct
 from store.messages import Shown
 from web.messages.errors import Explained
 from web.messages.errors import explain as explain_error
+from web.messages.terms import (
+    ANSWERS,
+    RULES,
+    Compared,
+    Rule,
+    Term,
+    mapping,
+    others_of,
+    rules_of,
+    score_of,
+    whole,
+)
 
 Did = Literal[
     "received",
@@ -33,7 +45,6 @@ Did = Literal[
 ]
 A_MOMENT = timedelta(seconds=60)  # less is no wait anybody would ask about
 AN_ATTEMPT = "Attempt "
-FORMULA = "score = sent today × seniority + failure rate × 30 + cooldown; the lowest wins"
 BY = {
     "automation": "An automation asked for it.",
     "api": "A program asked for it by API.",
@@ -47,19 +58,6 @@ HOW = {
     "lowest": "{name} had the lowest score of the phones that could send it.",
     "only": "{name} was the only phone that could send it then.",
 }
-RULES = {
-    "consent": "Consent",
-    "block": "Block",
-    "expiry": "Drop if later than",
-    "template": "Template",
-    "window": "24 hours after their message",
-    "gap": "Gap to the last message",
-    "hours": "Sending hours",
-    "day": "Messages of the company today",
-    "budget": "Marketing to this contact",
-    "phones": "Phones",
-}
-ANSWERS = {"ok": "fine", "exempt": "does not apply", "wait": "wait", "no": "no"}
 FREE = {
     "free_customer_service": "Free: it was sent within 24 hours of the customer’s message.",
     "free_entry_point": "Free: the customer came by an advertisement or a page’s button.",
@@ -72,32 +70,6 @@ class Line(Struct, frozen=True):
     at: datetime | None
     did: Did
     words: str
-
-
-class Rule(Struct, frozen=True):
-    """One rule the gateway asked last, its answer in a word, and the sentence to it."""
-
-    rule: str
-    answer: str
-    words: str
-
-
-class Term(Struct, frozen=True):
-    """One part of a score: how it was made (`20 × 0.46`) and what it came to."""
-
-    name: str
-    made_of: str
-    value: float
-
-
-class Compared(Struct, frozen=True):
-    """Another phone: its score, or what kept it from sending and until when."""
-
-    id: int
-    name: str
-    score: float | None
-    held: str
-    until: datetime | None
 
 
 class Story(Struct, frozen=True):
@@ -125,13 +97,13 @@ def explain(message: Shown, until: datetime | None = None, keeps: Sequence[str] 
     if message.direction == "in":
         return Story((Line(message.created_at, "received", "The contact wrote it."),))
     why = sentences(message.why)
-    terms = _mapping(message.terms)
-    rules = tuple(_rules(terms))
-    chosen = _mapping(terms.get("phone"))
+    terms = mapping(message.terms)
+    rules = tuple(rules_of(terms))
+    chosen = mapping(terms.get("phone"))
     phone = _why_phone(chosen, rules, why, message)
     attempts = tuple(one for one in why if one.startswith(AN_ATTEMPT))
-    of_rules = {one.words for one in rules if one.answer != ANSWERS["wait"]}
-    when = tuple(one for one in why if one not in of_rules and one not in (phone, *attempts))
+    ofrules_of = {one.words for one in rules if one.answer != ANSWERS["wait"]}
+    when = tuple(one for one in why if one not in ofrules_of and one not in (phone, *attempts))
     when += tuple(one for one in keeps if one not in when)
     if message.state in NOT_SENT:  # the reason it was given up is told as its error
         when = tuple(one for one in when if one != message.error)
@@ -142,9 +114,9 @@ def explain(message: Shown, until: datetime | None = None, keeps: Sequence[str] 
         rules=rules,
         attempts=attempts,
         phone=phone,
-        score=tuple(_score(chosen)),
-        others=tuple(_others(terms)),
-        held=_whole(terms.get("held")),
+        score=tuple(score_of(chosen)),
+        others=tuple(others_of(terms)),
+        held=whole(terms.get("held")),
         error=_error(message),
         cost=_cost(message),
     )
@@ -211,13 +183,6 @@ def _receipts(message: Shown) -> Iterator[Line]:
             yield Line(message.failed_at, "failed", f"It failed.{reason}")
 
 
-def _rules(terms: Mapping[str, Any]) -> Iterator[Rule]:
-    for one in _mappings(terms.get("rules")):
-        name, answer = str(one.get("rule", "")), str(one.get("answer", ""))
-        words = str(one.get("words") or "")
-        yield Rule(RULES.get(name, name.capitalize()), ANSWERS.get(answer, answer), words)
-
-
 def _why_phone(
     chosen: Mapping[str, Any], rules: Sequence[Rule], why: Sequence[str], message: Shown
 ) -> str:
@@ -231,31 +196,6 @@ def _why_phone(
     return said[-1] if said and message.claimed_at is not None and not rules else ""
 
 
-def _score(chosen: Mapping[str, Any]) -> Iterator[Term]:
-    if "score" not in chosen:
-        return
-    today, seniority = _whole(chosen.get("today")), _number(chosen.get("seniority"))
-    load = _number(chosen.get("load", today * seniority))
-    yield Term("Sent today × seniority", f"{today:,} × {seniority:.2f}", load)
-    rate = _number(chosen.get("failure_rate"))
-    failures = _number(chosen.get("failures", rate * 30))
-    yield Term("Failure rate × 30", f"{rate:.0%} × 30", failures)
-    yield Term("Cooldown", "its own pace, failures in a row", _number(chosen.get("cooldown")))
-    yield Term("Score", "the sum", _number(chosen.get("score")))
-
-
-def _others(terms: Mapping[str, Any]) -> Iterator[Compared]:
-    for one in _mappings(terms.get("others")):
-        until = one.get("until")
-        yield Compared(
-            id=_whole(one.get("id")),
-            name=str(one.get("name") or f"Phone {one.get('id', '')}"),
-            score=_number(one["score"]) if "score" in one else None,
-            held=str(one.get("held") or ""),
-            until=_moment(until),
-        )
-
-
 def _error(message: Shown) -> Explained | None:
     if message.state == "cancelled":
         return None
@@ -264,7 +204,7 @@ def _error(message: Shown) -> Explained | None:
 
 def _cost(message: Shown) -> str:
     """What WhatsApp says it costs, empty as long as it says nothing."""
-    billed = _mapping(message.billed)
+    billed = mapping(message.billed)
     if not billed:
         return "Nothing." if message.state in NOT_SENT else ""
     kind = str(billed.get("category") or message.category).replace("_", " ")
@@ -280,27 +220,3 @@ def _cost(message: Shown) -> str:
 
 def _nth(attempt: int) -> str:
     return {2: "second", 3: "third"}.get(attempt, f"{attempt}th")
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found if found is None or found.tzinfo else None
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
-
-
-def _whole(value: Any) -> int:
-    return int(value) if isinstance(value, int | float) else 0
