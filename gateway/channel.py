@@ -125,7 +125,8 @@ REMEDIES: dict[Meaning, Remedy] = {
         rest=timedelta(hours=12),
         alert="critical",
     ),
-    "number_stopped": Remedy(retry_s=(60,), for_ever=True, stop_phone=True, alert="critical"),
+    # Soon: another phone may take it over; where there is none the line stands still.
+    "number_stopped": Remedy(retry_s=(2, 60), for_ever=True, stop_phone=True, alert="critical"),
     "window_closed": NOTHING_TO_DO,
     "contact": NOTHING_TO_DO,
     "do_not_send": Remedy(opt_out=True),

@@ -156,7 +156,7 @@ async def test_phone_limit_is_held_and_the_other_phone_helps(house: House) -> No
         (100, 400, "failed", 0),
         (132000, 400, "failed", 0),
         (999999, 400, "failed", 0),
-        (190, 401, "queued", 60),
+        (190, 401, "queued", 2),
         (131048, 400, "queued", 60),
     ],
 )
