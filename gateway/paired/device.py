@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from neonize.aioze import events as lib
 from neonize.exc import NeonizeError, UploadError
-from neonize.utils.enum import ChatPresence, ChatPresenceMedia, Presence
+from neonize.utils.enum import ChatPresence, ChatPresenceMedia, Presence, ReceiptType
 
 from flows.content import Media
 from gateway.channel import News, SendError
@@ -46,6 +46,7 @@ from gateway.paired.wire import (
     Kept,
     LogOut,
     Ping,
+    Read,
     Refused,
     Request,
     Said,
@@ -59,7 +60,7 @@ OFFLINE_AT_MOST_S = 300.0  # the library reconnects by itself; when it does not,
 LARGEST_FILE = 100_000_000  # bytes, WhatsApp's own limit for documents
 FETCH_WITHIN_S = 60.0
 LEAVE_WITHIN_S = 1.0
-OWN_IDS_KEPT = 5_000
+IDS_KEPT = 5_000
 UNREACHABLE = SendError("unreachable", 0, "The phone is not connected to WhatsApp right now.")
 NO_ADDRESS = SendError("contact", 0, "A linked phone needs a number to write to.")
 CANNOT_SEND = SendError("our_request", 0, "A linked phone cannot send this kind of content.")
@@ -97,8 +98,9 @@ class Device:
         self.since = since
         self.own = ""
         self.own_device: int | None = None
-        self.own_ids: deque[str] = deque(maxlen=OWN_IDS_KEPT)
+        self.own_ids: deque[str] = deque(maxlen=IDS_KEPT)
         self.over = asyncio.Event()
+        self._heard: dict[str, Proto] = {}  # who wrote which message, to mark it as read
         self._incoming: asyncio.Queue[Proto] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._watch: asyncio.TimerHandle | None = None
@@ -241,6 +243,7 @@ class Device:
         source = event.Info.MessageSource
         if not is_chat(source, event.Info.Category):
             return []
+        self._hear(str(event.Info.ID), source)
         lid = lid_without_number(source)
         return message_news(
             event,
@@ -251,6 +254,11 @@ class Device:
             now=datetime.now(UTC),
             sha256=await self._fetch(event.Message),
         )
+
+    def _hear(self, channel_id: str, source: Proto) -> None:
+        self._heard[channel_id] = source
+        while len(self._heard) > IDS_KEPT:
+            del self._heard[next(iter(self._heard))]
 
     async def _number_of(self, lid: str) -> str:
         try:
@@ -310,11 +318,22 @@ class Device:
             case Check(n=n, number=number):
                 [found] = await self.client.is_on_whatsapp(f"+{number}")
                 return Checked(n, bool(found.IsIn), outgoing.words_of(found.JID))
+            case Read(n=n, channel_id=channel_id):
+                await self._mark_read(channel_id)
+                return Done(n)
             case LogOut(n=n):
                 await self.client.logout()
                 return Done(n)
             case Ping(n=n) | Kept(n=n):
                 return Done(n)
+
+    async def _mark_read(self, channel_id: str) -> None:
+        source = self._heard.get(channel_id)
+        if source is not None:  # else it came before this process began
+            read = ReceiptType.READ
+            await self.client.mark_read(
+                channel_id, chat=source.Chat, sender=source.Sender, receipt=read
+            )
 
     async def _send(self, ask: Say) -> Answer:
         to = outgoing.address(ask.to)

@@ -46,6 +46,13 @@ class Check(Struct, frozen=True, tag="check"):
     number: str
 
 
+class Read(Struct, frozen=True, tag="read"):
+    """Put the blue ticks on a customer's message."""
+
+    n: int
+    channel_id: str
+
+
 class LogOut(Struct, frozen=True, tag="log_out"):
     """Take this device off the phone."""
 
@@ -64,7 +71,7 @@ class Kept(Struct, frozen=True, tag="kept"):
     n: int
 
 
-Request = Say | Check | LogOut | Ping | Kept
+Request = Say | Check | Read | LogOut | Ping | Kept
 
 
 class Said(Struct, frozen=True, tag="said", omit_defaults=True):

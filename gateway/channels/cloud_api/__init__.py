@@ -45,6 +45,8 @@ LOOKED_AT = (
     "whatsapp_business_manager_messaging_limit"
 )
 
+NO_ADDRESS = SendError("contact", 0, "Neither a number nor a user id of this person is known.")
+
 
 class CloudApi(Channel):
     """The Cloud API over one pool of kept-open connections.
@@ -76,6 +78,8 @@ class CloudApi(Channel):
         reference: str,
         quoted: str = "",
     ) -> Accepted | SendError:
+        if to.kind == "lid":  # an address of linked devices
+            return NO_ADDRESS
         body = request_body(content, to, reference, quoted=quoted)
         if body is None:
             return SendError("our_request", 0, "This kind of content cannot be sent.")

@@ -19,13 +19,14 @@ from gateway.channels.neonize.line import NOT_CONNECTED, Line
 from gateway.channels.neonize.numbers import Numbers
 from gateway.channels.neonize.shown import CARRIED, shown, typing_s
 from gateway.host import Host
-from gateway.paired.wire import Quoted, Refused, Said, Say
+from gateway.paired.wire import Quoted, Read, Refused, Said, Say
 from store import chats
 
 __all__ = ["Neonize"]
 
 PROGRAM = (sys.executable, "-m", "gateway.paired.phone")
 ANSWER_WITHIN_S = 40.0  # less than a message may be in hand, with the typing before it
+READ_WITHIN_S = 10.0
 OFFLINE = SendError("unreachable", 0, NOT_CONNECTED)
 NO_NUMBER = SendError("contact", 0, "A paired phone can only write to a phone number.")
 
@@ -97,6 +98,18 @@ class Neonize(Channel):
                     return await self._say(line, to, content, reference, about, file, wa_id)
             except FileError as error:
                 return SendError("media", 0, str(error))
+
+    async def mark_read(
+        self, phone: PhoneAccess, channel_id: str, *, typing: bool
+    ) -> SendError | None:
+        del typing  # it is shown by each send
+        line = self.care.line(phone.id)
+        if line is None or line.state != "connected":
+            return OFFLINE
+        answer = await line.ask(lambda n: Read(n, channel_id), READ_WITHIN_S)
+        if isinstance(answer, Refused):
+            return SendError(answer.meaning, answer.code, answer.message)
+        return None
 
     async def close(self) -> None:
         await self.care.close()

@@ -82,6 +82,9 @@ class FakeGo:
     async def SendChatPresence(self, *arguments: Any) -> bytes:
         return (await self._act(f"SendChatPresence {arguments[3]}")).encode()
 
+    async def MarkRead(self, _uuid: bytes, ids: bytes, *_: Any) -> bytes:
+        return (await self._act(f"MarkRead {ids.decode()}")).encode()
+
     async def Disconnect(self, _uuid: bytes) -> None:
         await self._act("Disconnect")
 
