@@ -17,6 +17,7 @@ import structlog
 from gateway.channel import Accepted, Channel, SendError
 from gateway.claims import Claimed, Line, Parcel, access_to, claim
 from gateway.files import Files
+from gateway.marks import Marks
 from gateway.results import Recorded, Result, abandon, expire, record, settle_unconfirmed
 from gateway.throttle import Throttles
 from store import companies, contacts, heartbeats, held, queue
@@ -65,6 +66,7 @@ class Dispatcher:
         self.name = name
         self.throughput_per_s = throughput_per_s
         self.patience_s = patience_s
+        self.marks = Marks(database, channels)
         self.files = Files(database, clock, channels, media)
         self.in_flight: set[int] = set()
         self._lines = asyncio.Semaphore(concurrency)
@@ -215,6 +217,7 @@ class Dispatcher:
             async with self._lines:
                 if loop.time() > turn_by:
                     return OUTDATED
+                await self.marks.before_answer(parcel.queued, parcel.phone)
                 tried = True
                 return await self.files.send(
                     parcel.queued.company_id,

@@ -33,6 +33,7 @@ HOPELESS = ("our_request", "media")  # gone, too large, or of a channel that has
 NOT_THERE_ANY_MORE = (100, 131008, 131009, 131053)  # codes for an upload that Meta has forgotten
 SWEEP = 100
 NOT_KEPT = SendError("our_request", 0, "The file of this message is not kept any more.")
+NOT_BROUGHT = SendError("unreachable", 0, "Its file could not be brought to WhatsApp.")
 TOO_LARGE = "The file is larger than WhatsApp allows."
 
 log = structlog.get_logger(__name__)
@@ -71,9 +72,13 @@ class Files:
         kept = {one.sha256 for one in files_of(content) if one.sha256 and not one.remote_id}
         if not kept:
             return await channel.send(phone, to, content, reference=reference, quoted=quoted)
-        async with self.database.read() as tx:
-            known = await media.uploads(tx, phone.id, kept, self.clock())
-        ready = await self._with_uploads(company_id, channel, phone, content, known)
+        try:
+            async with self.database.read() as tx:
+                known = await media.uploads(tx, phone.id, kept, self.clock())
+            ready = await self._with_uploads(company_id, channel, phone, content, known)
+        except Exception:
+            log.exception("a file was not brought to the channel", phone=phone.id)
+            return NOT_BROUGHT
         if isinstance(ready, SendError):
             return ready
         sent = await channel.send(phone, to, ready, reference=reference, quoted=quoted)

@@ -32,6 +32,7 @@ POLL_S = 1.0  # bells only shorten this
 BEAT_S = 2.0
 SWEEP_S = 2.0
 SWEEP_FILES_S = 60.0
+MARKS_S = 60.0  # until a company's wish to show what was read is known
 ROUNDS_S = 300.0  # how phones fare changes slowly, and WhatsApp tells most of it by itself
 WATCH_S = 60.0
 GIVE_BACK_S = 60.0  # hand-overs end after hours
@@ -117,6 +118,8 @@ class _Worker:
             asyncio.create_task(self._each(WATCH_S, watch.look)),
             asyncio.create_task(self._each(POLL_S, self.dispatcher.files.fetch)),
             asyncio.create_task(self._each(SWEEP_FILES_S, self.dispatcher.files.sweep)),
+            asyncio.create_task(self._each(POLL_S, self.dispatcher.marks.say)),
+            asyncio.create_task(self._each(MARKS_S, self.dispatcher.marks.ask_companies)),
             asyncio.create_task(self._hear()),
             *(asyncio.create_task(self._run(one)) for one in self.dispatcher.channels.values()),
             *(

@@ -83,7 +83,8 @@ class CompanySettings(Struct, frozen=True, forbid_unknown_fields=True):
     `stop_words` and `start_words` are added to ours; those of ours that shall mean nothing here
     (“annulla” may be about an order) are `plain_words`.
     Finished runs lose their trace after `keep_traces_days`, handled events after
-    `keep_events_days`; numbers stay.
+    `keep_events_days`; numbers stay. `mark_read`: customers see that their message was read when an
+    answer to it goes out.
     """
 
     sending_hours: dict[Day, Hours | None] | None = None
@@ -114,6 +115,7 @@ class CompanySettings(Struct, frozen=True, forbid_unknown_fields=True):
     )
     cart_marketing_needs_consent: bool = False
     sms_consent_counts: bool = False
+    mark_read: bool = False
 
 
 class Company(Struct, frozen=True):

@@ -27,6 +27,7 @@ from store import (
     notes,
     number_checks,
     phones,
+    read_marks,
     runs,
     scenarios,
     sessions,
@@ -42,7 +43,7 @@ NOUNS = (
     *(events, runs, visits, messages, templates, phones, shops, carts),
     *(http_calls, idempotency, alerts, heartbeats),
     *(lists, fields, notes, links, campaigns, inbound_hooks, scenarios),
-    *(house, auto_replies, conversations, media, media_wanted, number_checks),
+    *(house, auto_replies, conversations, media, media_wanted, number_checks, read_marks),
 )
 
 __all__ = ["NOUNS", "metadata"]

@@ -176,6 +176,14 @@ def upgrade() -> None:
         sa.Column("opened", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("phone_id", "hour", name=op.f("pk_phone_hours")),
     )
+    op.create_table(
+        "read_marks",
+        sa.Column("contact_id", BigId, autoincrement=False, nullable=False),
+        sa.Column("phone_id", BigId, autoincrement=False, nullable=False),
+        sa.Column("channel_id", Words(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("contact_id", "phone_id", name=op.f("pk_read_marks")),
+    )
     for table, columns in ADDED.items():
         for column in columns:
             op.add_column(table, column)
@@ -191,8 +199,8 @@ def upgrade() -> None:
         "messages",
         ["priority", "company_id", "automation_id", "due_at", "id"],
         unique=False,
-        sqlite_where=sa.text("state = 'queued' AND automation_id IS NOT NULL"),
-        postgresql_where=sa.text("state = 'queued' AND automation_id IS NOT NULL"),
+        sqlite_where=sa.text("state = 'queued'"),
+        postgresql_where=sa.text("state = 'queued'"),
     )
     has_origin = sa.text("origin <> ''")
     op.create_index(
