@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
@@ -24,7 +25,8 @@ def message(state: str) -> InHand:
     )  # fmt: skip
 
 
-states = st.sampled_from(["sending", "unconfirmed", "queued", "cancelled", "sent", "failed"])
+STARTS = ("sending", "unconfirmed", "queued", "cancelled", "sent", "failed")
+states = st.sampled_from(STARTS)
 receipts = st.lists(
     st.tuples(st.sampled_from(get_args(ReceiptState)), st.integers(0, 100)), max_size=8
 )
@@ -34,6 +36,21 @@ receipts = st.lists(
 def test_any_order_and_number_of_news(
     start: str, told: list[tuple[ReceiptState, int]], own: int
 ) -> None:
+    only_moves_forward(start, told, own)
+
+
+def test_ten_thousand_orders_of_news() -> None:
+    chance = random.Random(4)
+    for _ in range(10_000):
+        start = chance.choice(STARTS)
+        told = [
+            (chance.choice(get_args(ReceiptState)), chance.randint(0, 100))
+            for _ in range(chance.randint(0, 8))
+        ]
+        only_moves_forward(start, told, chance.randint(0, 8))
+
+
+def only_moves_forward(start: str, told: list[tuple[ReceiptState, int]], own: int) -> None:
     now, verdicts, seen = message(start), [], [rank(start)]
     for place, (state, minute) in enumerate([*told, (None, 0)]):
         before = now

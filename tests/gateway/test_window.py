@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import random
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -51,6 +52,28 @@ def test_next_allowed(hours: Week, zones: list[str], now: str, then: str) -> Non
     assert next_allowed(utc(now), hours, zones) == utc(then)
 
 
+CHRISTMAS = week(
+    dict.fromkeys(WEEKDAYS[:6], ("09:00", "20:00")), [date(2026, 12, 25), date(2026, 12, 26)]
+)
+LATE = week(dict.fromkeys(WEEKDAYS, ("22:00", "02:00")), [date(2026, 12, 25)])
+
+
+@pytest.mark.parametrize(
+    ("hours", "now", "then"),
+    [
+        (CHRISTMAS, "2026-12-24 18:59", "2026-12-24 18:59"),
+        (CHRISTMAS, "2026-12-24 19:00", "2026-12-28 08:00"),  # two holidays and a Sunday
+        (CHRISTMAS, "2026-12-25 12:00", "2026-12-28 08:00"),
+        # a night that a holiday cuts, and one that would have begun on it
+        (LATE, "2026-12-24 22:59", "2026-12-24 22:59"),
+        (LATE, "2026-12-24 23:00", "2026-12-26 21:00"),
+        (LATE, "2026-12-25 23:30", "2026-12-26 21:00"),
+    ],
+)
+def test_holidays_are_closed(hours: Week, now: str, then: str) -> None:
+    assert next_allowed(utc(now), hours, ["Europe/Rome"]) == utc(then)
+
+
 def test_clocks_that_never_agree_and_weeks_without_hours() -> None:
     morning = week(dict.fromkeys(WEEKDAYS, ("09:00", "10:00")))
     assert next_allowed(utc("2026-11-18 12:00"), morning, ["Europe/Rome", "Asia/Tokyo"]) is None
@@ -89,19 +112,39 @@ moments = st.one_of(
 )
 
 
+def test_ten_thousand_moments_around_holidays() -> None:
+    chance = random.Random(5)
+    names = ["Europe/Rome", "America/New_York", "Asia/Kolkata", "Pacific/Chatham", "Africa/Cairo"]
+    found = 0
+    for _ in range(10_000):
+        now = utc("2026-01-01") + timedelta(seconds=chance.randrange(366 * 86_400))
+        some = [Hours(chance.randrange(1440), chance.randrange(1440)) for _ in range(7)]
+        days = tuple(one if chance.random() < 0.8 else None for one in some)
+        closed = {now.date() + timedelta(days=chance.randint(-1, 5)) for _ in range(3)}
+        hours, zones = Week(days, frozenset(closed)), chance.sample(names, chance.choice([1, 1, 2]))
+        moment = next_allowed(now, hours, zones)
+        if moment is not None:
+            found += 1
+            assert moment >= now
+            assert all(wall_clock_allows(moment, hours, zone) for zone in zones)
+    assert found > 8_000
+
+
 def wall_clock_allows(moment: datetime, hours: Week, zone: str) -> bool:
-    """The rule again, written as a table of allowed minutes of the local week."""
+    """The rule again: the minutes that belong to today's hours, and to those of last night."""
     local = moment.astimezone(ZoneInfo(zone))
-    allowed: set[tuple[int, int]] = set()
-    for day, one in enumerate(hours.days):
-        if one is None:
-            continue
-        if one.end > one.start:
-            allowed |= {(day, minute) for minute in range(one.start, one.end)}
-        else:
-            allowed |= {(day, minute) for minute in range(one.start, 1440)}
-            allowed |= {((day + 1) % 7, minute) for minute in range(one.end)}
-    return (local.weekday(), local.hour * 60 + local.minute) in allowed
+    day, minute = local.date(), local.hour * 60 + local.minute
+    if day in hours.closed:
+        return False
+    open_minutes: set[range] = set()
+    today, last_night = hours.days[day.weekday()], hours.days[day.weekday() - 1]
+    if today is not None:
+        over_night = today.end <= today.start
+        open_minutes.add(range(today.start, 1440 if over_night else today.end))
+    held = day - timedelta(days=1) not in hours.closed
+    if last_night is not None and last_night.end <= last_night.start and held:
+        open_minutes.add(range(last_night.end))
+    return any(minute in some for some in open_minutes)
 
 
 @given(moments, weeks, zones)
