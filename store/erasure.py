@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.content import Other
 from flows.events import Stopped
-from store import bulk, events, http_calls, media, media_wanted
+from store import bulk, events, http_calls, media, media_wanted, number_checks, read_marks
 from store.carts import carts
 from store.contacts import contact_addresses, contact_tags, contacts
 from store.database import in_chunks
@@ -57,9 +57,14 @@ async def _erase(tx: AsyncConnection, contact_ids: Sequence[int], now: datetime)
     waiting = await _forget_runs(tx, contact_ids)
     await http_calls.recall(tx, waiting, now)
     await http_calls.drop_news(tx, contact_ids)
+    ways = sa.select(contact_addresses.c.value).where(
+        contact_addresses.c.contact_id.in_(contact_ids)
+    )
+    await number_checks.forget_numbers(tx, list((await tx.execute(ways)).scalars()))
     for table in (contact_addresses, contact_tags, list_members, notes, links):
         await tx.execute(sa.delete(table).where(table.c.contact_id.in_(contact_ids)))
     await media_wanted.forget(tx, contact_ids)
+    await read_marks.forget(tx, contact_ids)
     await media.forget_senders(tx, contact_ids, now)
     await tx.execute(
         sa.update(carts).where(carts.c.contact_id.in_(contact_ids)).values(contact_id=None, data={})

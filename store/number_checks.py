@@ -5,6 +5,7 @@ Rule: an answer is good for weeks, whatever company asked for it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -51,6 +52,13 @@ async def remember(tx: AsyncConnection, check: NumberCheck, now: datetime) -> No
         .values(number=check.number, **values)
         .on_conflict_do_update(index_elements=["number"], set_=values)
     )
+
+
+async def forget_numbers(tx: AsyncConnection, numbers: Collection[str]) -> None:
+    """Drop what is known about these numbers (however they are written): people who are erased."""
+    digits = {"".join(char for char in one if char.isdigit()) for one in numbers}
+    if digits:
+        await tx.execute(sa.delete(number_checks).where(number_checks.c.number.in_(digits)))
 
 
 async def forget(tx: AsyncConnection, before: datetime) -> None:

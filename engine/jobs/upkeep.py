@@ -11,7 +11,16 @@ from engine.retention import Retention
 from engine.runner import Runner
 from engine.telling import Teller
 from engine.watch import watch_queue
-from store import campaigns, carts, heartbeats, idempotency, inbound_hooks, links, sessions
+from store import (
+    campaigns,
+    carts,
+    heartbeats,
+    idempotency,
+    inbound_hooks,
+    links,
+    number_checks,
+    sessions,
+)
 
 KEYS_KEPT = timedelta(days=2)
 PAYLOADS_KEPT = timedelta(days=30)  # the last delivery to a webhook, for its author to look at
@@ -37,6 +46,7 @@ async def upkeep(ctx: dict[str, Any]) -> None:
         await inbound_hooks.forget_payloads(tx, now - PAYLOADS_KEPT)
         await watch_queue(tx, now)
         await auto_replies.keep_new_companies(tx, now)
+        await number_checks.forget(tx, now - number_checks.GOOD_FOR)
         await heartbeats.forget(tx, datetime.now(UTC) - SILENT)  # heartbeats are in real time
     await teller.give_up_old()
     await retention.work(now)

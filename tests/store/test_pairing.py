@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from store import number_checks, pairing, phones
+from store import erasure, number_checks, pairing, phones, resolve
+from store.addresses import Address
 from store.database import Database
 from store.number_checks import NumberCheck
 
@@ -92,3 +93,16 @@ async def test_an_answer_about_a_number_is_good_for_weeks(db: Database, now: dat
         assert await number_checks.find(tx, check.number, now + timedelta(days=32)) == gone
         await number_checks.forget(tx, now + timedelta(days=40))
         assert await number_checks.find(tx, check.number, now + timedelta(days=32)) is None
+
+
+@pytest.mark.anyio
+async def test_what_is_known_of_a_number_goes_with_its_person(
+    db: Database, company: int, now: datetime
+) -> None:
+    async with db.write() as tx:
+        erased = await resolve.resolve(tx, company, [Address("phone", "+391230000009")], now=now)
+        for number in ("391230000009", "391230000010"):
+            await number_checks.remember(tx, NumberCheck(number, there=True, jid=""), now)
+        await erasure.erase(tx, [erased], now)
+        assert await number_checks.find(tx, "391230000009", now) is None
+        assert await number_checks.find(tx, "391230000010", now) is not None
