@@ -52,7 +52,7 @@ async def test_a_message_that_was_delivered_tells_everything(house: House) -> No
         "Why through Main",
         "20 × 0.46",
         "has sent its 60 for today",
-        "Paid as one marketing message.",
+        "Paid as one marketing message: 0.",
         "Remind of the cart",
         "All that was asked",
     ):

@@ -146,7 +146,7 @@ def test_terms_of_any_shape_are_no_fault(terms: Any) -> None:
     [
         (None, ""),
         ({"category": "marketing", "model": "PMP"}, "Paid as one marketing message."),
-        ({"category": "utility", "price": "0.03", "currency": "EUR"}, "one utility message: 0.03"),
+        ({"category": "utility"}, "Paid as one utility message."),
         ({"category": "marketing", "model": "CBP"}, "Part of a 24-hour marketing conversation."),
         ({"category": "service", "billable": False}, "Free, as a service message."),
         ({"category": "service", "type": "free_entry_point"}, "by an advertisement"),
@@ -154,6 +154,13 @@ def test_terms_of_any_shape_are_no_fault(terms: Any) -> None:
 )
 def test_what_it_cost(billed: Any, said: str) -> None:
     assert said in explain(message(state="sent", billed=billed)).cost
+
+
+def test_a_price_is_told_with_what_it_is_paid_for() -> None:
+    told = message(state="read", billed={"category": "marketing", "model": "PMP"})
+    assert explain(told, price="0.06 EUR").cost == (
+        "Paid as one marketing message: 0.06 EUR by the price file."
+    )
 
 
 @pytest.mark.parametrize("state", ["failed", "suppressed", "expired", "cancelled"])

@@ -162,7 +162,7 @@ async def get_message(who: Asker, web: Web, message_id: FromPath[int]) -> Messag
     async with web.database.read() as tx:
         company = await companies.get(tx, who.company_id)
         found = await _message(tx, who, message_id)
-        story = await tell(tx, who.company_id, found, web.clock())
+        story = await tell(tx, who.company_id, found, web.clock(), web.prices)
     shown = message_out(found, _hold(company, web.clock()))
     return MessageFull(**msgspec.structs.asdict(shown), story=story)
 

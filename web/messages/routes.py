@@ -64,7 +64,7 @@ async def _message_page(
         if told.run_id is not None and told.step:
             flow = decoded(await reads.flow_of_run(tx, told.run_id))
             step = step_title(flow, told.step)
-        told_story = await tell(tx, who.company_id, told, web.clock())
+        told_story = await tell(tx, who.company_id, told, web.clock(), web.prices)
         phone = await phones.find(tx, who.company_id, told.phone_id) if told.phone_id else None
     values = {
         "message": told,

@@ -90,9 +90,12 @@ class Story(Struct, frozen=True):
     cost: str = ""
 
 
-def explain(message: Shown, until: datetime | None = None, keeps: Sequence[str] = ()) -> Story:
+def explain(
+    message: Shown, until: datetime | None = None, keeps: Sequence[str] = (), price: str = ""
+) -> Story:
     """The story of a message as it stands. `keeps`: what keeps a queued one just now, `until`: how
-    long (None: its turn comes any moment), as `gateway.outlook` sees it.
+    long (None: its turn comes any moment), as `gateway.outlook` sees it. `price`: of one message
+    or conversation of what it was billed as, with its currency.
     """
     if message.direction == "in":
         return Story((Line(message.created_at, "received", "The contact wrote it."),))
@@ -118,7 +121,7 @@ def explain(message: Shown, until: datetime | None = None, keeps: Sequence[str] 
         others=tuple(others_of(terms)),
         held=whole(terms.get("held")),
         error=_error(message),
-        cost=_cost(message),
+        cost=_cost(message, price),
     )
 
 
@@ -202,7 +205,7 @@ def _error(message: Shown) -> Explained | None:
     return explain_error(message.error_class, message.error_code, message.error)
 
 
-def _cost(message: Shown) -> str:
+def _cost(message: Shown, price: str) -> str:
     """What WhatsApp says it costs, empty as long as it says nothing."""
     billed = mapping(message.billed)
     if not billed:
@@ -210,12 +213,10 @@ def _cost(message: Shown) -> str:
     kind = str(billed.get("category") or message.category).replace("_", " ")
     if billed.get("billable") is False or billed.get("type") in FREE:
         return FREE.get(str(billed.get("type")), f"Free, as a {kind} message.")
-    per_conversation = billed.get("model") == "CBP"
-    unit = f"a 24-hour {kind} conversation" if per_conversation else f"one {kind} message"
-    price, currency = billed.get("price"), billed.get("currency")
-    if price is None:
-        return f"Paid as {unit}." if not per_conversation else f"Part of {unit}."
-    return f"Paid as {unit}: {price} {currency or ''}".strip() + "."
+    by_file = f": {price} by the price file" if price else ""
+    if billed.get("model") == "CBP":
+        return f"Part of a 24-hour {kind} conversation{by_file}."
+    return f"Paid as one {kind} message{by_file}."
 
 
 def _nth(attempt: int) -> str:
