@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from store import resolve
+from store.addresses import Address
 from store.files import UNFINISHED
+from store.ids import new_id
 from store.media import media_files
-from tests.web.conftest import House
+from store.messages import messages
+from tests.web.conftest import NOW, House
+from web.messages import bubbles
 
 pytestmark = pytest.mark.anyio
 AT = "/api/v1/media"
@@ -103,3 +108,15 @@ async def test_bytes_that_are_gone(house: House) -> None:
     await machine.post(AT, files=form(PNG))
     (house.web.media / HASH[:2] / HASH).unlink()
     assert (await machine.get(f"{AT}/{HASH}")).status_code == 404
+
+
+async def test_a_customer_s_file_that_did_not_come_says_why(house: House) -> None:
+    async with house.web.database.write() as tx:
+        contact = await resolve.resolve(tx, house.company, [Address("wa_id", "39333")], now=NOW)
+        row = {"id": new_id(NOW), "company_id": house.company, "contact_id": contact}
+        row |= {"kind": "media", "direction": "in", "state": "received", "source": "person"}
+        content = {"type": "media", "media": "image", "remote_id": "77"}
+        row |= {"content": content, "error": "The file is gone.", "created_at": NOW}
+        await tx.execute(sa.insert(messages).values(**row))
+        [shown] = await bubbles.of_contact(tx, house.company, contact, before=None)
+    assert (shown.said, shown.bad) == ("received: The file is gone.", False)

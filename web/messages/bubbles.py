@@ -102,7 +102,7 @@ def bubble(row: sa.Row[Any]) -> Bubble:
     """A row of `_COLUMNS` in words."""
     text, note, options = _shown(row.content, row.preview)
     said = HELD if row.held else SAID.get(row.state, row.state)
-    if row.error and row.state in BAD:
+    if row.error and row.state in (*BAD, "received"):  # of a file that did not come
         said = f"{said}: {row.error}"
     return Bubble(
         id=row.id,
