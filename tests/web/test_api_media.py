@@ -113,7 +113,8 @@ async def test_bytes_that_are_gone(house: House) -> None:
 async def test_a_customer_s_file_that_did_not_come_says_why(house: House) -> None:
     async with house.web.database.write() as tx:
         contact = await resolve.resolve(tx, house.company, [Address("wa_id", "39333")], now=NOW)
-        row = {"id": new_id(NOW), "company_id": house.company, "contact_id": contact}
+        row: dict[str, Any] = {"id": new_id(NOW), "company_id": house.company}
+        row |= {"contact_id": contact}
         row |= {"kind": "media", "direction": "in", "state": "received", "source": "person"}
         content = {"type": "media", "media": "image", "remote_id": "77"}
         row |= {"content": content, "error": "The file is gone.", "created_at": NOW}
