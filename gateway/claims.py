@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
-from math import ceil
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -23,28 +22,23 @@ from gateway.channel import Address, Channel, PhoneAccess
 from gateway.decide import Later, Never, SendNow, decide
 from gateway.facts import Load, load
 from gateway.fleet import Fleet
+from gateway.lines import Line, first_of, open_lines
 from gateway.pacing import LIVE_PRIORITY, own_gap
 from gateway.phone_facts import hour_of
 from gateway.telling import tell_dropped
 from gateway.throttle import Throttles
-from gateway.turns import by_rank
 from gateway.verdicts import verdict_row
-from store import events, held, leases, phone_use, queue, runs
+from store import events, phone_use, queue, runs
 from store.messages import RECALLED
 from store.phone_use import Counted, SendingPhone
 from store.queue import Queued
 
 REASONS_KEPT = 12  # a message that waits for weeks needs no diary
 SET_ASIDE = timedelta(minutes=10)  # until a message is looked at again that we stumbled over
-SHARING_AT_ONCE = 8  # automations served in one claim
 TO_ONE_PERSON = "WhatsApp takes only so many messages to one person at a time."
 SOON = timedelta(seconds=1)  # no decision may bring a message back in the same moment
 
 log = structlog.get_logger(__name__)
-
-
-Line = tuple[int, int]
-"""A priority and a company's id."""
 
 
 class Parcel(Struct, frozen=True):
@@ -104,13 +98,8 @@ async def claim(
     """Decide about up to `room` due messages of all lines but the `shut` ones. Where `throttles`
     have no permit left in this moment, a message simply stays where it is.
     """
-    not_ours = await _served_elsewhere(tx, channels, worker)
-    lines = [
-        line
-        for line in await queue.due_lines(tx, now)
-        if line not in shut and line[1] not in not_ours
-    ]
-    batch, out_of_line = await _due(tx, lines, now, room)
+    lines = await open_lines(tx, channels, worker, shut, now)
+    batch, out_of_line = await first_of(tx, lines, now, room)
     if not batch:
         return Claimed(held=out_of_line)
     # Asked while the contacts are held: a run that the engine stopped has its message recalled
@@ -138,76 +127,6 @@ async def claim(
         books.held_up,
         books.shut,
     )
-
-
-async def _served_elsewhere(
-    tx: AsyncConnection, channels: Mapping[str, Channel], worker: str
-) -> set[int]:
-    """Companies with a paired phone that another worker owns: only that one can choose among all
-    of their phones. Leases live in real time.
-    """
-    leased = [kind for kind, channel in channels.items() if channel.leased]
-    return await leases.companies_of_others(tx, leased, worker, datetime.now(UTC))
-
-
-async def _due(
-    tx: AsyncConnection, lines: Sequence[Line], now: datetime, room: int
-) -> tuple[list[Queued], int]:
-    """Due messages, most urgent lines first, companies of one priority sharing the room, and the
-    automations of a company its share; and how many of paused automations left the lines.
-    """
-    paused = await held.paused(tx, {company_id for _, company_id in lines})
-    found: list[Queued] = []
-    out_of_line = 0
-    for place, (priority, company_id) in enumerate(lines):
-        left = room - len(found)
-        if left <= 0:
-            break
-        sharing = sum(1 for other, _ in lines[place:] if other == priority)
-        resting = paused.get(company_id, ())
-        if resting:
-            out_of_line += await held.hold(tx, company_id, priority, resting, now)
-        share = ceil(left / sharing)
-        found += await _of_line(tx, company_id, priority, resting, now, share)
-    contact_ids = {one.contact_id for one in found}
-    busy = await queue.busy_contacts(tx, contact_ids)
-    news = await queue.contacts_with_news(tx, contact_ids)
-    free = [
-        one
-        for one in found
-        if one.contact_id not in busy and not (one.run_id and one.contact_id in news)
-    ]
-    return await by_rank(tx, free, now), out_of_line
-
-
-async def _of_line(
-    tx: AsyncConnection,
-    company_id: int,
-    priority: int,
-    resting: Collection[int],
-    now: datetime,
-    room: int,
-) -> list[Queued]:
-    """Up to `room` due messages of one line, in equal parts from each automation in it: a campaign
-    of a hundred thousand must not keep a small one waiting. Answers go by their age alone.
-    """
-    if priority == LIVE_PRIORITY:
-        sharing: list[queue.Share] = [queue.EVERYBODY]
-    else:
-        sharing = [*await queue.shares(tx, company_id, priority, now)]
-        if len(sharing) > SHARING_AT_ONCE:  # in turn; which ones begin is as good as chance
-            first = int(now.timestamp() * 1000) % len(sharing)
-            sharing = [*sharing[first:], *sharing[:first]][:SHARING_AT_ONCE]
-        elif len(sharing) == 1:
-            sharing = [queue.EVERYBODY]  # by the line's own index, which is in order of time
-    found: list[Queued] = []
-    for place, of in enumerate(sharing):
-        share = ceil((room - len(found)) / (len(sharing) - place))
-        if share:
-            found += await queue.claim_due(
-                tx, company_id, priority, now, share, except_automations=resting, of=of
-            )
-    return found
 
 
 class _Books:

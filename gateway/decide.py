@@ -6,17 +6,18 @@ message, so that "why so late?" and "why this phone?" can be answered to anybody
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from msgspec import Struct, structs
 
+from gateway.asked import CompanyFacts, ContactFacts, MessageFacts
 from gateway.balance import Need
 from gateway.budget import full, is_budgeted
 from gateway.fleet import Chosen, Fleet, NoPhone
 from gateway.pacing import LIVE_PRIORITY, gap_ends, is_live
-from gateway.window import Week, is_allowed, next_allowed, zone
+from gateway.window import is_allowed, next_allowed, zone
 
 SERVICE_WINDOW = timedelta(hours=24)  # WhatsApp: free-form after a customer's message
 WITHOUT_HOURS = timedelta(days=1)  # all hours closed: look again tomorrow, settings may change
@@ -27,64 +28,6 @@ TEMPLATES_ON_THEIR_WAY = frozenset({"PENDING", "IN_APPEAL", "LIMIT_EXCEEDED"})
 BY_HAND = frozenset({"person", "system"})
 TOO_LATE = "It was not worth sending any more by now."
 ORDER_NEWS = frozenset({"utility", "authentication"})  # nobody's chat, and people wait for them
-
-Source = Literal["automation", "api", "person", "system"]
-OverBudget = Literal["defer", "drop"]
-
-
-class MessageFacts(Struct, frozen=True):
-    """What is asked about a message. `template_status` is empty for free-form messages and for
-    templates nobody told us about; `wants_phone` a phone that was chosen for it.
-    """
-
-    id: int
-    priority: int
-    category: str
-    source: Source
-    is_template: bool
-    kind: str = "text"
-    expires_at: datetime | None = None
-    template_status: str = ""
-    wants_phone: int | None = None
-    run_id: int | None = None
-    over_budget: OverBudget = "defer"
-
-
-class ContactFacts(Struct, frozen=True):
-    """What is asked about its recipient. `windows`: last inbound time per phone they wrote to;
-    `zones`: the clocks they may live by; `last_out_at`: our last message to them, as far back as a
-    gap may last; `last_left_at`: the last that surely left, ever; `is_known`: there was some
-    message, in or out, ever. `marketing`: when budgeted messages left in the last 7 days.
-    `handed_over`: a person has the chat, and the run `handed_over_run` saw to it.
-    """
-
-    zones: tuple[str, ...]
-    reachable: bool = True
-    consent: str = "unknown"
-    blocked: bool = False
-    deleted: bool = False
-    last_inbound_at: datetime | None = None
-    last_phone_id: int | None = None
-    last_out_at: datetime | None = None
-    last_left_at: datetime | None = None
-    is_known: bool = True
-    windows: Mapping[int, datetime] = {}
-    marketing: tuple[datetime, ...] = ()
-    handed_over: bool = False
-    handed_over_run: int | None = None
-
-
-class CompanyFacts(Struct, frozen=True):
-    """What is asked about the sender's company; `day_ends` closes its local day."""
-
-    hours: Week
-    gap_minutes: int
-    day_ends: datetime
-    daily_limit: int | None = None
-    sent_today: int = 0
-    transactional_any_hour: bool = False
-    marketing_per_day: int | None = None
-    marketing_per_week: int | None = None
 
 
 class SendNow(Struct, frozen=True):

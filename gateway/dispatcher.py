@@ -15,8 +15,9 @@ from pathlib import Path
 import structlog
 
 from gateway.channel import Accepted, Channel, SendError
-from gateway.claims import Claimed, Line, Parcel, access_to, claim
+from gateway.claims import Claimed, Parcel, access_to, claim
 from gateway.files import Files
+from gateway.lines import Line
 from gateway.marks import Marks
 from gateway.results import Recorded, Result, abandon, expire, record, settle_unconfirmed
 from gateway.throttle import Throttles

@@ -15,16 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.calendar import days_off
 from flows.content import Content, Template
+from gateway.asked import CompanyFacts, ContactFacts, MessageFacts, OverBudget, Source
 from gateway.budget import SPENDS, WEEK, is_budgeted
 from gateway.channel import Channel
-from gateway.decide import (
-    SERVICE_WINDOW,
-    CompanyFacts,
-    ContactFacts,
-    MessageFacts,
-    OverBudget,
-    Source,
-)
+from gateway.decide import SERVICE_WINDOW
 from gateway.fleet import Fleet
 from gateway.pacing import LIVE_PRIORITY, next_day
 from gateway.phone_facts import phones_as_they_stand

@@ -13,8 +13,9 @@ from heapq import heapify, heappop, heappush
 
 from msgspec import Struct, structs
 
+from gateway.asked import CompanyFacts, ContactFacts, MessageFacts
 from gateway.budget import is_budgeted
-from gateway.decide import CompanyFacts, ContactFacts, Later, MessageFacts, SendNow, decide
+from gateway.decide import Later, SendNow, decide
 from gateway.fleet import Fleet
 from gateway.pacing import next_day, own_gap
 from gateway.window import zone

@@ -5,6 +5,7 @@ Rule: each holds exactly one `Channel` class; adding a kind is adding one file.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -14,6 +15,12 @@ from gateway.channel import Channel
 def kinds() -> dict[str, type[Channel]]:
     """Every channel class by kind."""
     return {info.name: _channel_in(info.name) for info in iter_modules(__path__)}
+
+
+@cache
+def paced_kinds() -> frozenset[str]:
+    """The kinds whose numbers are people's own phones."""
+    return frozenset(kind for kind, channel in kinds().items() if channel.paced)
 
 
 def _channel_in(kind: str) -> type[Channel]:

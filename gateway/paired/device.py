@@ -1,4 +1,4 @@
-"""The linked device itself: the library's client, what it is asked to do, what it tells.
+"""The linked device itself: its line, and what it tells. What it is asked, `hands` does.
 
 Rule: the library's handlers only note what happened and never raise; whatever ends the line ends
 the process, and its owner decides whether there will be another.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -18,14 +17,13 @@ from typing import Any
 
 import msgspec
 from neonize.aioze import events as lib
-from neonize.exc import NeonizeError, UploadError
-from neonize.utils.enum import ChatPresence, ChatPresenceMedia, Presence, ReceiptType
+from neonize.exc import NeonizeError
+from neonize.utils.enum import Presence
 
-from flows.content import Media
-from gateway.channel import News, SendError
+from gateway.channel import News
 from gateway.paired import ends, outgoing
 from gateway.paired.courtship import Courtship
-from gateway.paired.errors import classify
+from gateway.paired.hands import Hands
 from gateway.paired.news import (
     LIDS,
     NUMBERS,
@@ -38,19 +36,11 @@ from gateway.paired.news import (
 )
 from gateway.paired.spool import Spool
 from gateway.paired.wire import (
-    Answer,
-    Check,
-    Checked,
     Done,
     FromPhone,
     Kept,
     LogOut,
-    Ping,
-    Read,
-    Refused,
     Request,
-    Said,
-    Say,
     State,
     Told,
     read_request,
@@ -60,12 +50,6 @@ OFFLINE_AT_MOST_S = 300.0  # the library reconnects by itself; when it does not,
 LARGEST_FILE = 100_000_000  # bytes, WhatsApp's own limit for documents
 FETCH_WITHIN_S = 60.0
 LEAVE_WITHIN_S = 1.0
-IDS_KEPT = 5_000
-UNREACHABLE = SendError("unreachable", 0, "The phone is not connected to WhatsApp right now.")
-NO_ADDRESS = SendError("contact", 0, "A linked phone needs a number to write to.")
-CANNOT_SEND = SendError("our_request", 0, "A linked phone cannot send this kind of content.")
-NOT_PREPARED = SendError("temporary", 0, "The message could not be prepared.")
-NO_FILE = SendError("media", 0, "The file could not be handed over.")
 OFFLINE = "The connection to WhatsApp was lost; it is being tried again."
 NOT_REACHED = "WhatsApp cannot be reached from this machine."
 GONE = "The phone does not know this device any more: pair it again."
@@ -96,11 +80,9 @@ class Device:
         self.spool = spool
         self.inbox = inbox
         self.since = since
-        self.own = ""
+        self.hands = Hands(client)
         self.own_device: int | None = None
-        self.own_ids: deque[str] = deque(maxlen=IDS_KEPT)
         self.over = asyncio.Event()
-        self._heard: dict[str, Proto] = {}  # who wrote which message, to mark it as read
         self._incoming: asyncio.Queue[Proto] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._watch: asyncio.TimerHandle | None = None
@@ -161,7 +143,7 @@ class Device:
         self._know(me.JID)
         if self.courtship is not None and not self.courtship.accepted:
             return
-        self.say(State("connected", jid=self.own))
+        self.say(State("connected", jid=self.hands.own))
         try:
             await self.client.send_presence(Presence.AVAILABLE)
         except NeonizeError as error:
@@ -224,7 +206,7 @@ class Device:
 
     def _know(self, jid: Proto) -> None:
         if jid.User:
-            self.own, self.own_device = outgoing.words_of(jid), int(jid.Device)
+            self.hands.own, self.own_device = outgoing.words_of(jid), int(jid.Device)
 
     # --- messages of customers --------------------------------------------------------------
 
@@ -243,22 +225,17 @@ class Device:
         source = event.Info.MessageSource
         if not is_chat(source, event.Info.Category):
             return []
-        self._hear(str(event.Info.ID), source)
+        self.hands.hear(str(event.Info.ID), source)
         lid = lid_without_number(source)
         return message_news(
             event,
             number=await self._number_of(lid) if lid else "",
             own_device=self.own_device,
-            own_ids=self.own_ids,
+            own_ids=self.hands.sent_ids,
             since=self.since,
             now=datetime.now(UTC),
             sha256=await self._fetch(event.Message),
         )
-
-    def _hear(self, channel_id: str, source: Proto) -> None:
-        self._heard[channel_id] = source
-        while len(self._heard) > IDS_KEPT:
-            del self._heard[next(iter(self._heard))]
 
     async def _number_of(self, lid: str) -> str:
         try:
@@ -299,92 +276,10 @@ class Device:
             task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, request: Request) -> None:
-        try:
-            answer = await self._do(request)
-        except NeonizeError as error:
-            said = classify(str(error))
-            answer = Refused(request.n, said.meaning, said.code, said.message)
-        except Exception as error:
-            log.exception("a request failed")
-            answer = Refused(request.n, "uncertain", 0, f"The library failed: {error!r}"[:200])
+        answer = await self.hands.answer(request)
         self.say(answer)
         if isinstance(request, LogOut) and isinstance(answer, Done):
             self._end(State("logged_out"))
-
-    async def _do(self, request: Request) -> Answer:
-        match request:
-            case Say():
-                return await self._send(request)
-            case Check(n=n, number=number):
-                [found] = await self.client.is_on_whatsapp(f"+{number}")
-                return Checked(n, bool(found.IsIn), outgoing.words_of(found.JID))
-            case Read(n=n, channel_id=channel_id):
-                await self._mark_read(channel_id)
-                return Done(n)
-            case LogOut(n=n):
-                await self.client.logout()
-                return Done(n)
-            case Ping(n=n) | Kept(n=n):
-                return Done(n)
-
-    async def _mark_read(self, channel_id: str) -> None:
-        source = self._heard.get(channel_id)
-        if source is not None:  # else it came before this process began
-            read = ReceiptType.READ
-            await self.client.mark_read(
-                channel_id, chat=source.Chat, sender=source.Sender, receipt=read
-            )
-
-    async def _send(self, ask: Say) -> Answer:
-        to = outgoing.address(ask.to)
-        if to is None:
-            return _no(ask.n, NO_ADDRESS)
-        if not await self.client.is_connected:
-            return _no(ask.n, UNREACHABLE)
-        try:
-            message = await self._prepared(ask, to)
-        except Exception:  # nothing has left yet
-            log.exception("a message could not be prepared")
-            return _no(ask.n, NOT_PREPARED)
-        if isinstance(message, SendError):
-            return _no(ask.n, message)
-        if ask.typing_s:
-            await self._type(to, ask.typing_s)
-        sent = await self.client.send_message(to, message)
-        self.own_ids.append(sent.ID)
-        return Said(ask.n, sent.ID, ask.reference)
-
-    async def _prepared(self, ask: Say, to: Proto) -> Proto | SendError:
-        upload = None
-        if isinstance(ask.content, Media):
-            upload = await self._upload(ask.content, ask.file)
-            if isinstance(upload, SendError):
-                return upload
-        made = outgoing.message(ask.content, to, self.own, quoted=ask.quoted, upload=upload)
-        return CANNOT_SEND if made is None else made
-
-    async def _upload(self, content: Media, path: str) -> Proto | SendError:
-        try:
-            data = await asyncio.to_thread(Path(path).read_bytes)
-            return await self.client.upload(data, outgoing.UPLOADED_AS[content.media])
-        except (UploadError, OSError) as error:
-            log.warning("a file could not be handed over: %s", error)
-            # Nothing has left yet, so it is never uncertain.
-            said = classify(str(error))
-            return said if said.meaning == "unreachable" else NO_FILE
-
-    async def _type(self, to: Proto, seconds: float) -> None:
-        text = ChatPresenceMedia.CHAT_PRESENCE_MEDIA_TEXT
-        try:
-            await self.client.send_chat_presence(to, ChatPresence.CHAT_PRESENCE_COMPOSING, text)
-            await asyncio.sleep(seconds)
-            await self.client.send_chat_presence(to, ChatPresence.CHAT_PRESENCE_PAUSED, text)
-        except NeonizeError as error:
-            log.warning("typing is not shown: %s", error)
-
-
-def _no(n: int, error: SendError) -> Refused:
-    return Refused(n, error.meaning, error.code, error.message)
 
 
 def _guarded(handler: Callable[[Any], Awaitable[None] | None]) -> Callable[..., Awaitable[None]]:

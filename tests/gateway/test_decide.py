@@ -11,17 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from gateway.asked import CompanyFacts, ContactFacts, MessageFacts
 from gateway.balance import PhoneFacts
 from gateway.budget import is_budgeted
-from gateway.decide import (
-    CompanyFacts,
-    ContactFacts,
-    Later,
-    MessageFacts,
-    Never,
-    SendNow,
-    decide,
-)
+from gateway.decide import Later, Never, SendNow, decide
 from gateway.fleet import Fleet
 from gateway.window import WEEKDAYS, is_allowed, week
 

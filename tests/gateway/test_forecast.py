@@ -10,8 +10,8 @@ from msgspec import structs
 
 from flows.content import Template
 from gateway import outlook
+from gateway.asked import CompanyFacts, ContactFacts, MessageFacts
 from gateway.balance import PhoneFacts
-from gateway.decide import CompanyFacts, ContactFacts, MessageFacts
 from gateway.fleet import Fleet
 from gateway.forecast import Forecast, Waiting, forecast
 from gateway.pacing import next_day

@@ -131,8 +131,8 @@ def _over_a_limit(world: Played) -> Iterator[str]:
     fresh: Counter[tuple[int, object]] = Counter()
     for place, one in enumerate(world.left):
         limit = one.company.daily_limit
-        by_rule = one.message.source not in BY_HAND and limit is not None
-        if by_rule and one.company.sent_today >= limit:
+        by_rule = one.message.source not in BY_HAND
+        if by_rule and limit is not None and one.company.sent_today >= limit:
             yield "over the company's day"
         if one.decision.need.fresh and one.phone.paced:
             fresh[one.phone.id, one.phone.day_ends] += 1

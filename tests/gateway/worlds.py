@@ -11,17 +11,10 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from gateway.asked import CompanyFacts, ContactFacts, MessageFacts
 from gateway.balance import PhoneFacts
 from gateway.budget import is_budgeted
-from gateway.decide import (
-    CompanyFacts,
-    ContactFacts,
-    Later,
-    MessageFacts,
-    Never,
-    SendNow,
-    decide,
-)
+from gateway.decide import Later, Never, SendNow, decide
 from gateway.fleet import Fleet
 from gateway.pacing import next_day, own_gap
 from gateway.window import WEEKDAYS, week
