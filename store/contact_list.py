@@ -36,7 +36,9 @@ class Colleague(Struct, frozen=True):
 
 
 class ContactCard(Struct, frozen=True):
-    """A person with all addresses, tags and lists. `assigned_to`: who looks after the chat."""
+    """A person with all addresses, tags and lists. `assigned_to`: who looks after the chat;
+    `free_until`: messages to them cost nothing, they came by an advertisement.
+    """
 
     id: int
     company_id: int
@@ -56,6 +58,7 @@ class ContactCard(Struct, frozen=True):
     last_inbound_text: str
     last_outbound_at: datetime | None
     last_phone_id: int | None
+    free_until: datetime | None
     fields: dict[str, Any]
     created_at: datetime
     updated_at: datetime

@@ -58,6 +58,8 @@ def test_an_empty_variable_is_not_set() -> None:
         ("TIPTOE_LOG_FORMAT", "xml", "text, json"),
         ("TIPTOE_DATA", __file__, "folder"),
         ("TIPTOE_CLOCK", "/", "file"),
+        ("TIPTOE_PRICES", "/no/such/prices.json", "no such file"),
+        ("TIPTOE_MAIL_FROM", "Tiptoe", "tiptoe@example.com"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(name: str, value: str, allowed: str) -> None:
@@ -76,6 +78,14 @@ def test_all_wrong_values_are_told_at_once() -> None:
         "TIPTOE_PORT",
         "REDIS_URL",
     ]
+
+
+@pytest.mark.parametrize("value", ["https://ada:hush@mail.test", "smtp://:hush@", "hush"])
+def test_a_wrong_mail_server_is_refused_and_its_password_not_shown(value: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_settings({"TIPTOE_SMTP_URL": value})
+    assert "hush" not in str(raised.value)
+    assert "smtp://host:587" in str(raised.value)
 
 
 def test_a_short_secret_is_refused_and_not_shown() -> None:
@@ -97,6 +107,8 @@ def test_a_short_secret_is_refused_and_not_shown() -> None:
             "REDIS_URL": "unix:///r.sock",
             "TIPTOE_ALLOW_PRIVATE_WEBHOOKS": "yes",
             "TIPTOE_CLOUD_API_VERIFY_TOKEN": "word",
+            "TIPTOE_SMTP_URL": "smtps://ada:hush@mail.test",
+            "TIPTOE_PRICES": __file__,
         },
     ],
 )

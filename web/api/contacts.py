@@ -287,6 +287,7 @@ def contact_out(card: contact_list.ContactCard) -> ContactOut:
         lists=list(card.lists),
         assigned_to=card.assigned_to.email if card.assigned_to else None,
         last_outbound_at=card.last_outbound_at,
+        free_until=card.free_until,
     )
 
 

@@ -139,7 +139,9 @@ class AddressOut(Struct, frozen=True):
 
 
 class ContactOut(Struct, frozen=True):
-    """A contact with all addresses, tags, lists and fields; `assigned_to` is a user's e-mail."""
+    """A contact with all addresses, tags, lists and fields; `assigned_to` is a user's e-mail.
+    `free_until`: messages cost nothing until then, because they came by an advertisement.
+    """
 
     id: str
     name: str
@@ -161,6 +163,7 @@ class ContactOut(Struct, frozen=True):
     lists: list[str] = []
     assigned_to: str | None = None
     last_outbound_at: datetime | None = None
+    free_until: datetime | None = None
 
 
 class RunShort(Struct, frozen=True):
