@@ -89,11 +89,11 @@ messages = sa.Table(
         "ix_messages_shares",
         "priority",
         "company_id",
-        "automation_id",
+        "automation_id",  # also where there is none: whether such a message is due must be quick
         "due_at",
         "id",
-        sqlite_where=QUEUED_BY_AUTOMATION,
-        postgresql_where=QUEUED_BY_AUTOMATION,
+        sqlite_where=QUEUED,
+        postgresql_where=QUEUED,
     ),
     sa.Index(
         "ix_messages_expiring", "expires_at", sqlite_where=EXPIRING, postgresql_where=EXPIRING

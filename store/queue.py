@@ -121,16 +121,14 @@ async def due_lines(tx: AsyncConnection, now: datetime) -> list[tuple[int, int]]
     lines = sa.union_all(
         *(sa.select(sa.literal(one).label("priority")) for one in PRIORITIES)
     ).subquery("lines")
-    due = (
-        sa.select(sa.literal(1))
-        .where(
-            QUEUED,
-            messages.c.priority == lines.c.priority,
-            messages.c.company_id == companies.c.id,
-            messages.c.due_at <= now,
-        )
-        .exists()
+    # Not as EXISTS, here and below: PostgreSQL would make a join of it, and read all of a queue of
+    # a million messages before it has the first that fits.
+    first = sa.select(sa.func.min(messages.c.due_at)).where(
+        QUEUED,
+        messages.c.priority == lines.c.priority,
+        messages.c.company_id == companies.c.id,
     )
+    due = first.correlate(lines, companies).scalar_subquery() <= now
     query = (
         sa.select(lines.c.priority, companies.c.id)
         .select_from(lines.join(companies, sa.true()))
@@ -211,11 +209,12 @@ async def shares(
     walk = walk.union_all(
         sa.select(after.correlate(walk).scalar_subquery()).where(walk.c.id.is_not(None))
     )
-    due = sa.exists().where(QUEUED_BY_AUTOMATION, mine, of == walk.c.id, messages.c.due_at <= now)
+    first = sa.select(sa.func.min(messages.c.due_at)).where(QUEUED_BY_AUTOMATION, mine)
+    due = first.where(of == walk.c.id).correlate(walk).scalar_subquery() <= now
     found = await tx.execute(sa.select(walk.c.id).where(walk.c.id.is_not(None), due))
-    others = sa.select(sa.literal(1)).where(QUEUED, mine, of.is_(None), messages.c.due_at <= now)
-    none = (await tx.execute(others.limit(1))).first() is not None
-    return [*found.scalars(), *([None] if none else [])]
+    others = sa.select(sa.func.min(messages.c.due_at)).where(QUEUED, mine, of.is_(None))
+    at: datetime | None = (await tx.execute(others)).scalar_one()
+    return [*found.scalars(), *([None] if at is not None and at <= now else [])]
 
 
 async def claim_due(
@@ -259,11 +258,10 @@ async def claim_due(
 def free_to_go() -> tuple[sa.ColumnElement[bool], ...]:
     """The conditions on a due message that nothing else of its contact stands in its way."""
     other = messages.alias("other")
-    in_hand = sa.exists().where(
-        other.c.contact_id == messages.c.contact_id, other.c.state == "sending"
-    )
-    retried = sa.exists().where(
-        other.c.contact_id == messages.c.contact_id,
+    mine = other.c.contact_id == messages.c.contact_id
+    in_hand = sa.select(other.c.id).where(mine, other.c.state == "sending")
+    retried = sa.select(other.c.id).where(
+        mine,
         other.c.id < messages.c.id,
         other.c.state == "queued",
         other.c.attempts > 0,
@@ -273,7 +271,13 @@ def free_to_go() -> tuple[sa.ColumnElement[bool], ...]:
     news = sa.exists().where(
         events.c.contact_id == messages.c.contact_id, events.c.handled_at.is_(None)
     )
-    return sa.or_(messages.c.run_id.is_(None), ~news), ~in_hand, ~retried
+    return (
+        sa.or_(messages.c.run_id.is_(None), ~news),
+        *(
+            one.limit(1).correlate(messages).scalar_subquery().is_(None)
+            for one in (in_hand, retried)
+        ),
+    )
 
 
 async def busy_contacts(tx: AsyncConnection, contact_ids: Collection[int]) -> set[int]:
