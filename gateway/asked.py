@@ -19,7 +19,8 @@ OverBudget = Literal["defer", "drop"]
 
 class MessageFacts(Struct, frozen=True):
     """What is asked about a message. `template_status` is empty for free-form messages and for
-    templates nobody told us about; `wants_phone` a phone that was chosen for it.
+    templates nobody told us about; `template_in`: the accounts at WhatsApp that have approved it,
+    empty where all have, or nobody knows. `wants_phone` is a phone that was chosen for it.
     """
 
     id: int
@@ -30,6 +31,7 @@ class MessageFacts(Struct, frozen=True):
     kind: str = "text"
     expires_at: datetime | None = None
     template_status: str = ""
+    template_in: frozenset[str] = frozenset()
     wants_phone: int | None = None
     run_id: int | None = None
     over_budget: OverBudget = "defer"

@@ -79,8 +79,9 @@ class Need(Struct, frozen=True):
     `kind`: of its content. `campaign`: marketing that nobody asked for. `opens`: the contact did
     not write lately, so that WhatsApp counts them as somebody we turn to. `fresh`: they have never
     had anything to do with us. `live`: an answer somebody waits for. `windows`: the phones whose
-    window is open for free-form messages, None where none is needed. `mine`: the phones that know
-    this contact, best first.
+    window is open for free-form messages, None where none is needed. `accounts`: those that have
+    its template, empty where that does not matter. `mine`: the phones that know this contact, best
+    first.
     """
 
     kind: str = "text"
@@ -89,6 +90,7 @@ class Need(Struct, frozen=True):
     fresh: bool = False
     live: bool = False
     windows: frozenset[int] | None = None
+    accounts: frozenset[str] = frozenset()
     mine: tuple[int, ...] = ()
 
 
@@ -151,6 +153,8 @@ def unsuited(phone: PhoneFacts, need: Need, now: datetime, people: int) -> Held 
         return Held(now + LOOK_AGAIN, "is being emptied and takes no new chats")
     if phone.carries is not None and need.kind not in phone.carries:
         return Held(now + LOOK_AGAIN, f"cannot send a message of the kind {need.kind}")
+    if need.accounts and phone.account and phone.account not in need.accounts:
+        return Held(now + LOOK_AGAIN, "belongs to an account without this template")
     if need.windows is not None and phone.needs_window and phone.id not in need.windows:
         return Held(now + LOOK_AGAIN, "was not written to in the last 24 hours")
     if need.campaign and phone.campaigns_rest_until and phone.campaigns_rest_until > now:

@@ -141,6 +141,7 @@ def need_of(message: MessageFacts, contact: ContactFacts, now: datetime, *, live
         fresh=not contact.is_known,
         live=(live and message.priority == LIVE_PRIORITY) or message.source in BY_HAND,
         windows=windows,
+        accounts=message.template_in,
         mine=tuple(one for one in mine if one is not None),
     )
 

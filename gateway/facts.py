@@ -32,6 +32,8 @@ from store.numbers import zones_for
 from store.phone_use import SendingPhone
 from store.queue import Queued
 
+APPROVED = "APPROVED"
+
 
 class Load(Struct):
     """Everything known about one batch; `fleets` and `companies` change as places are taken."""
@@ -44,12 +46,14 @@ class Load(Struct):
     zones: dict[int, str]
     fleets: dict[int, Fleet]
     access: dict[int, SendingPhone]
-    template_status: dict[tuple[int, str, str], str]
+    templates: dict[tuple[int, str, str], dict[str, str]]
 
     def message(self, queued: Queued, content: Content) -> MessageFacts:
         """What is asked about one message."""
         name = template_of(queued)
-        status = self.template_status.get((queued.company_id, *name), "") if name else ""
+        status, approved_in = _status(
+            self.templates.get((queued.company_id, *name), {}) if name else {}
+        )
         return MessageFacts(
             id=queued.id,
             priority=queued.priority,
@@ -59,6 +63,7 @@ class Load(Struct):
             kind=str(content.__struct_config__.tag),
             expires_at=queued.expires_at,
             template_status=status,
+            template_in=approved_in,
             wants_phone=queued.phone_id,
             run_id=queued.run_id,
             over_budget=msgspec.convert(queued.over_budget or "defer", OverBudget),
@@ -101,11 +106,20 @@ async def load(
             company, rules[company.id], totals.get((company.id, days[company.id]), 0), now
         )
     used = {(one.company_id, *name) for one in batch if (name := template_of(one))}
-    for key, template in (await templates.find_many(tx, used)).items():
-        load.template_status[key] = template.status.upper()
+    load.templates |= await templates.status_by_account(tx, used)
     gaps = max((one.gap_minutes for one in rules.values()), default=0)
     await _load_contacts(tx, load, batch, known, now - timedelta(minutes=gaps), now)
     return load
+
+
+def _status(by_account: Mapping[str, str]) -> tuple[str, frozenset[str]]:
+    """A template's status, the best of those it has, and the accounts that approved it; none where
+    one of them is everybody's.
+    """
+    approved = frozenset(of for of, status in by_account.items() if status == APPROVED)
+    if approved:
+        return APPROVED, frozenset() if "" in approved else approved
+    return next(iter(by_account.values()), ""), frozenset()
 
 
 def company_facts(

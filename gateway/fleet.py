@@ -88,7 +88,7 @@ class Fleet:
         self.now = now
         self.phones: dict[int, PhoneFacts] = {}
         self.busy: set[int] = set()  # no permits in this moment: others first, chats wait for it
-        self.people: dict[str, int] = {}  # turned to in the last 24 hours, by account
+        self.people: dict[str | int, int] = {}  # turned to in the last 24 hours, by account
         self._open: list[Place] = []  # those that may begin something
         self._full: list[Place] = []  # those that have sent enough, for live answers only
         self._places: dict[int, tuple[list[Place], Place]] = {}
@@ -129,13 +129,13 @@ class Fleet:
             changes["gap_until"] = self.now + gap
         self.put(structs.replace(phone, **changes))
         if need.opens and not phone.paced:
-            self.people[phone.account] += 1
+            self.people[pool_of(phone)] += 1
 
     def put(self, phone: PhoneFacts) -> None:
         """Add a phone, or change what is known of it."""
         self.remove(phone.id)
         self.phones[phone.id] = phone
-        self.people.setdefault(phone.account, phone.people_lately)
+        self.people.setdefault(pool_of(phone), phone.people_lately)
         away, held = out(phone, self.now), full(phone, self.now)
         if away is None:
             line = self._open if held is None else self._full
@@ -167,7 +167,7 @@ class Fleet:
             self._weights.clear()
             for phone in list(self.phones.values()):
                 if phone.people_ends is not None and phone.people_ends <= self.now:
-                    self.people[phone.account] = 0
+                    self.people[pool_of(phone)] = 0
                 self.put(renewed(phone, self.now))
             self._turns_at = self._next_turn()
         while self._wakes and self._wakes[0][0] <= self.now:
@@ -186,7 +186,7 @@ class Fleet:
         held = self._held.get(phone.id)
         if held is not None and not (need.live and phone.id in self._places):
             return held
-        return unsuited(phone, need, self.now, self.people[phone.account])
+        return unsuited(phone, need, self.now, self.people[pool_of(phone)])
 
     def _chosen(self, phone: PhoneFacts, how: Literal["sticky", "lowest", "only"]) -> Chosen:
         beside = [place for place in self._open[: COMPARED + 1] if place[2] != phone.id][:COMPARED]
@@ -204,14 +204,14 @@ class Fleet:
         known = self._places.get(phone.id)
         if known is None or (known[0] is self._full and not need.live):
             return False
-        return unsuited(phone, need, self.now, self.people[phone.account]) is None
+        return unsuited(phone, need, self.now, self.people[pool_of(phone)]) is None
 
     def _lowest(self, need: Need) -> PhoneFacts | None:
         waiting: PhoneFacts | None = None
         for line in (self._open, self._full) if need.live else (self._open,):
             for _, _, phone_id in line:
                 phone = self.phones[phone_id]
-                if unsuited(phone, need, self.now, self.people[phone.account]) is None:
+                if unsuited(phone, need, self.now, self.people[pool_of(phone)]) is None:
                     if phone_id not in self.busy:
                         return phone
                     waiting = waiting or phone
@@ -245,6 +245,11 @@ class Fleet:
             if at is not None
         ]
         return min(ends, default=None)
+
+
+def pool_of(phone: PhoneFacts) -> str | int:
+    """What counts its people together: its account, or the phone alone where none is known."""
+    return phone.account or phone.id
 
 
 def renewed(phone: PhoneFacts, now: datetime) -> PhoneFacts:

@@ -126,7 +126,7 @@ def facts_of(
         added_at=born,
         day_ends=day_ends,
         name=phone.name or phone.number,
-        account=phone.account_id or f"phone:{phone.id}",
+        account=phone.account_id or "",
         status=phone.status,
         paused_until=phone.paused_until,
         breaker_until=phone.breaker_until,

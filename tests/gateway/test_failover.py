@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from flows.content import Content, Template
 from gateway.channel import Accepted, Address, Channel, PhoneAccess, SendError
 from gateway.dispatcher import Dispatcher
+from store import templates
 from store.alerts import alerts
 from store.doorbell import Doorbell
 from store.messages import messages
@@ -148,3 +149,26 @@ async def test_a_place_that_is_taken_is_used_or_given_back(shop: House) -> None:
 
 async def _queued(house: House) -> int:
     return sum(row.state == "queued" for row in await house.rows(messages))
+
+
+async def test_a_template_leaves_through_an_account_that_has_it(shop: House) -> None:
+    async with shop.db.write() as tx:
+        second = phones.c.remote_id == "2000"
+        await tx.execute(sa.update(phones).where(second).values(account_id="waba-2"))
+        row = {"language": "it", "category": "MARKETING", "components": []}
+        for account, name, status in (
+            ("waba-1", "offer", "REJECTED"),
+            ("waba-2", "offer", "APPROVED"),
+            ("waba-1", "news", "APPROVED"),
+        ):
+            told = row | {"account_id": account, "name": name, "status": status}
+            await templates.upsert(tx, shop.company, [told], NOON)
+    for name in ("offer", "offer", "news", "news"):
+        content = Template(name, "it")
+        await shop.queue(await shop.contact(), content, template=name, **CAMPAIGN)
+    await shop.dispatcher().drain()
+    through = Counter(
+        (path.split("/")[2], body["template"]["name"])
+        for path, body in zip(shop.meta.paths, shop.meta.taken, strict=True)
+    )
+    assert through == {("2000", "offer"): 2, ("1000", "news"): 2}

@@ -196,6 +196,9 @@ RESTING = {"campaigns_rest_until": NOW + MINUTE}
         ({"status": "draining"}, {"mine": (1,)}, True),
         ({"carries": frozenset({"text"})}, {"kind": "template"}, False),
         ({"carries": frozenset({"text"})}, {"kind": "text"}, True),
+        ({"account": "A"}, {"accounts": frozenset({"B"})}, False),
+        ({"account": "A"}, {"accounts": frozenset({"A", "B"})}, True),
+        ({}, {"accounts": frozenset({"B"})}, True),  # nobody knows its account
         ({}, {"windows": frozenset({2})}, False),
         ({}, {"windows": frozenset({1})}, True),
         (PACED, {"windows": frozenset()}, True),
