@@ -15,7 +15,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-NOT_INSTALLED = "The linked-device library is not installed: pip install 'tiptoe[neonize]'"
+NOT_INSTALLED = (
+    "The linked-device library is not installed. In Tiptoe's folder: "
+    ".venv/bin/pip install -e '.[neonize]'"
+)
 NO_LIBMAGIC = "The system library libmagic is missing: install libmagic1, or pip install pylibmagic"
 INCOMPLETE = (
     "The linked-device library is incomplete: its part for this machine is missing. "

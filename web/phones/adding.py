@@ -13,13 +13,13 @@ from litestar import Request, Response, get, post, put
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from gateway.channels import paced_kinds
 from store import pairing, phone_care, phones
 from store.numbers import parse_phone
 from web.config import WebConfig
 from web.given import Asker, Web
 from web.phones.asking import Known, Refused, Silent, ask
 from web.phones.limits import LONGEST_NAME
-from web.phones.view import PACED
 from web.security.who import Who
 from web.shell.errors import RefusedError
 from web.shell.render import page
@@ -94,7 +94,7 @@ async def set_credentials(
     token, app_secret = (str(form.get(name, "")).strip() for name in ("token", "app_secret"))
     async with web.database.read() as tx:
         card = await phone_care.get(tx, who.company_id, phone_id)
-    if card.kind in PACED or not card.remote_id:
+    if card.kind in paced_kinds() or not card.remote_id:
         raise RefusedError(409, "A linked device has no token; pair it again instead.")
     if not 1 <= len(token) <= LONGEST_TOKEN or len(app_secret) > LONGEST_TOKEN:
         raise RefusedError(422, "Paste the token that Meta shows.")

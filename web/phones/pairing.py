@@ -16,12 +16,12 @@ from markupsafe import Markup
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.channels import paced_kinds
 from store import pairing, phone_care
 from store.numbers import parse_phone
 from store.phone_care import PhoneCard
 from web.config import WebConfig
 from web.given import Asker, Web
-from web.phones.view import PACED
 from web.security.who import Who
 from web.shell.errors import RefusedError
 from web.shell.render import page
@@ -136,7 +136,7 @@ async def _pair_page(
 
 async def _linked(tx: AsyncConnection, who: Who, phone_id: int) -> PhoneCard:
     card = await phone_care.get(tx, who.company_id, phone_id)
-    if card.kind not in PACED:
+    if card.kind not in paced_kinds():
         raise RefusedError(409, NOT_LINKED)
     return card
 

@@ -14,12 +14,13 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import guard
+from gateway.channels import paced_kinds
 from store import alerts, companies, house, pairing, phone_care, phone_use
 from store.phone_care import PhoneCard
 from web.config import WebConfig
 from web.given import Asker, Web
 from web.phones.limits import Limits, read_limits
-from web.phones.view import PACED, PhoneView, view
+from web.phones.view import PhoneView, view
 from web.security.who import Who
 from web.shell import frame
 from web.shell.render import Notice, page
@@ -145,13 +146,17 @@ async def reconnect(
     """Let it try again: somebody has put right what stopped it."""
     async with web.database.write() as tx:
         card = await phone_care.get(tx, who.company_id, phone_id)
-        if card.kind in PACED:
+        if card.kind in paced_kinds():
             await pairing.wish(tx, card.id, "reconnect")
         else:
             await phone_care.trust(tx, who.company_id, phone_id)
     await web.bell.ring_gateway()
     asked = Notice("It is being connected again. Reload in a moment.", "info")
-    said = asked if card.kind in PACED else Notice("It sends again. If it fails, you are told.")
+    said = (
+        asked
+        if card.kind in paced_kinds()
+        else Notice("It sends again. If it fails, you are told.")
+    )
     return await _phone_page(request, phone_id, said)
 
 
@@ -162,12 +167,12 @@ async def log_out(
     """Unpair a linked device; a Cloud API number knows no such thing."""
     async with web.database.write() as tx:
         card = await phone_care.get(tx, who.company_id, phone_id)
-        if card.kind in PACED:
+        if card.kind in paced_kinds():
             await pairing.wish(tx, card.id, "log_out")
     await web.bell.ring_gateway()
     said = Notice("It is being logged out. Reload in a moment.", "info")
     never = Notice("Only linked devices can be logged out; pause this one instead.", "warn")
-    return await _phone_page(request, phone_id, said if card.kind in PACED else never)
+    return await _phone_page(request, phone_id, said if card.kind in paced_kinds() else never)
 
 
 async def lift_rest(tx: AsyncConnection, who: Who, phone_id: int, now: datetime) -> PhoneCard:
@@ -234,7 +239,7 @@ async def _phone_page(
     values = {
         "one": shown,
         "card": card,
-        "paired": card.kind in PACED,
+        "paired": card.kind in paced_kinds(),
         "rest_days": rest_days,
         "alerts": [alert for alert in open_alerts if alert.phone_id == card.id],
         "typed": typed or known,

@@ -10,12 +10,12 @@ from typing import Literal
 
 from msgspec import Struct
 
+from gateway.channels import paced_kinds
 from gateway.pacing import daily_cap, fresh_cap, has_few_answers, people_cap, warm_up
 from store.house import SendingRules
 from store.phone_care import Fared, PhoneCard
 
 KINDS = {"cloud_api": "Cloud API", "neonize": "Linked device"}
-PACED = frozenset({"neonize"})  # people's own phones, which write slowly
 STATES = {
     "connected": ("Connected", "ok", "It sends and receives."),
     "draining": ("Draining", "warn", "It goes on with its chats and takes no new ones."),
@@ -117,7 +117,7 @@ def view(
 
 def hint(card: PhoneCard, now: datetime) -> str:
     """What daily limit suits the phone's age, in a sentence."""
-    if card.kind not in PACED:
+    if card.kind not in paced_kinds():
         if now - card.added_at < NEW_CLOUD_NUMBER:
             return (
                 "New numbers begin with 250 people a day, and 1,000 once their quality was seen "
@@ -142,7 +142,7 @@ def _caps(
     card: PhoneCard, fared: Fared, rules: SendingRules, now: datetime, people: int
 ) -> list[Cap]:
     age = now - born(card)
-    if card.kind not in PACED:
+    if card.kind not in paced_kinds():
         looked = None if card.quality_at is None else card.quality_at - born(card)
         told = card.messaging_limit
         most = people_cap(age, told, quality=card.quality, looked_at=looked)
