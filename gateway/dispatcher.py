@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from gateway.balance import LOOK_AGAIN
 from gateway.channel import Accepted, Channel, SendError
 from gateway.claims import Claimed, Parcel, access_to, claim
 from gateway.files import Files
@@ -91,7 +92,10 @@ class Dispatcher:
     async def claim(self, room: int = BATCH) -> Claimed:
         """One transaction: decide about up to `room` due messages and claim what may go now."""
         now = self.clock()
-        self._shut = {line: until for line, until in self._shut.items() if until > now}
+        # Not longer than that ahead: somebody may put the clock back.
+        self._shut = {
+            line: until for line, until in self._shut.items() if now < until <= now + LOOK_AGAIN
+        }
         async with self.database.read() as tx:
             if not set(await queue.due_lines(tx, now)) - self._shut.keys():
                 return Claimed()
@@ -112,7 +116,9 @@ class Dispatcher:
         except BaseException:
             self.in_flight -= {parcel.queued.id for parcel in claimed.parcels}
             raise
-        self._shut |= claimed.shut
+        # A person may lift a rest or connect another phone long before the first would be back.
+        latest = now + LOOK_AGAIN
+        self._shut |= {line: min(until, latest) for line, until in claimed.shut.items()}
         if claimed.told:
             await self.bell.ring_engine()
         return claimed
