@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.pacing import has_few_answers
-from gateway.quality import Quality, Taken, judged
+from gateway.quality import Quality, Taken, begins_rest, judged
 from store import alerts, house, phone_use
 from store.phone_use import SendingPhone, Use
 
@@ -29,7 +29,7 @@ async def note_quality(
 ) -> None:
     """WhatsApp's judgement of a number, or ours of a paired phone; the newest word counts."""
     changes: dict[str, Any] = {"quality": quality, "quality_at": now}
-    if quality == "RED" != phone.quality:
+    if begins_rest(phone.quality, quality):
         days = (await house.settings(tx)).quality_rest_days
         changes |= _rest(phone, now + timedelta(days=days), f"its quality is low: {why}")
     await phone_use.change(tx, phone.id, **changes)

@@ -45,6 +45,13 @@ def rest_after(failures_in_row: int) -> timedelta | None:
     return timedelta(0)
 
 
+def begins_rest(was: str, quality: str) -> bool:
+    """Whether campaigns of a number begin to rest: its quality fell to low just now. While it
+    stays low no other rest begins, for a person may have lifted the first one.
+    """
+    return quality == "RED" != was
+
+
 class Taken(Struct, frozen=True):
     """How the messages of a paired phone were taken in the last days: `settled` are old enough
     that a receipt would have come; `people` were written to first, `answered` of them wrote back.
