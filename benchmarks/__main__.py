@@ -8,12 +8,32 @@ import time
 import traceback
 from pathlib import Path
 
-from benchmarks import builder, claims, core, latency, throughput
+from benchmarks import (
+    builder,
+    claims,
+    core,
+    decisions,
+    delivery,
+    latency,
+    queue,
+    throughput,
+    year,
+)
 from benchmarks.figures import FULL, SHORT, CannotMeasureError, Figure
 from tiptoe.logs import configure_logs
 
 RESULTS = Path(__file__).resolve().parent.parent / "var" / "bench.json"
-FIGURES = (*core.FIGURES, *builder.FIGURES, *throughput.FIGURES, *latency.FIGURES, *claims.FIGURES)
+FIGURES = (
+    *core.FIGURES,
+    *builder.FIGURES,
+    *decisions.FIGURES,
+    *year.FIGURES,
+    *throughput.FIGURES,
+    *latency.FIGURES,
+    *claims.FIGURES,
+    *queue.FIGURES,
+    *delivery.FIGURES,
+)
 
 
 def main(words: list[str]) -> int:
@@ -34,10 +54,10 @@ def main(words: list[str]) -> int:
         try:
             measured = figure.measure(size)
         except CannotMeasureError as problem:
-            print(f"{figure.name:28} skipped: {problem}", flush=True)
+            print(f"{figure.name:30} skipped: {problem}", flush=True)
             continue
         except Exception:  # noqa: BLE001  a wrong journey is told; the other figures still count
-            print(f"{figure.name:28} FAILED\n{traceback.format_exc()}", flush=True)
+            print(f"{figure.name:30} FAILED\n{traceback.format_exc()}", flush=True)
             failed += 1
             continue
         figures[figure.name] = round(measured, 3)
@@ -50,7 +70,7 @@ def main(words: list[str]) -> int:
 
 def line(figure: Figure, measured: float) -> str:
     """A row of the table."""
-    told = f"{figure.name:28}{_short(measured):>12} {figure.unit:11} {figure.what}"
+    told = f"{figure.name:30}{_short(measured):>12} {figure.unit:11} {figure.what}"
     if figure.wanted is None:
         return told
     verdict = "reached" if figure.wanted.reached(measured) else "NOT REACHED"

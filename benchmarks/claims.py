@@ -18,12 +18,12 @@ import msgspec
 import sqlalchemy as sa
 
 from benchmarks.figures import Figure, Size, at_most
+from benchmarks.filling import fill, numbers
 from benchmarks.journey import CART, NOW, REPLIED
 from benchmarks.places import new_database
 from benchmarks.world import World, new_world
 from engine.runner import BATCH
 from flows.run import Run, Waiting
-from store.columns import Moment
 from store.contacts import contacts
 from store.database import Database
 from store.runs import claim_contacts, runs
@@ -75,41 +75,35 @@ async def _prepare(database: Database, waiting: int) -> None:
 
 
 async def _fill_contacts(world: World) -> None:
-    n, now = _numbers(1, CONTACTS), sa.literal(NOW, Moment())
-    rows = sa.select(n, _id(world.company_id), sa.literal("Ada"), now, now)
-    names = ["id", "company_id", "first_name", "created_at", "updated_at"]
+    row: dict[str, Any] = {
+        "id": numbers(1, CONTACTS),
+        "company_id": world.company_id,
+        "first_name": "Ada",
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
     async with world.database.write() as tx:
-        await tx.execute(sa.insert(contacts).from_select(names, rows))
+        await fill(tx, contacts, row)
 
 
 async def _fill_runs(world: World, after: int, upto: int, apart: int, due: datetime) -> None:
     """Runs `after` + 1 to `upto`, of one in `apart` contacts, that wait until `due`."""
-    n = _numbers(after + 1, upto)
+    n = numbers(after + 1, upto)
     row: dict[str, Any] = {
         "id": n,
-        "company_id": _id(world.company_id),
-        "automation_id": _id(world.automation_id),
-        "revision_id": _id(1),
+        "company_id": world.company_id,
+        "automation_id": world.automation_id,
+        "revision_id": 1,
         "contact_id": n * apart,
-        "status": sa.literal("waiting"),
-        "step": sa.literal("pause"),
-        "seq": sa.literal(2),
-        "state": sa.literal(STATE, runs.c.state.type),
-        "wait_until": sa.literal(due, Moment()),
-        "started_at": sa.literal(NOW, Moment()),
+        "status": "waiting",
+        "step": "pause",
+        "seq": 2,
+        "state": STATE,
+        "wait_until": due,
+        "started_at": NOW,
     }
     async with world.database.write() as tx:
-        await tx.execute(sa.insert(runs).from_select(list(row), sa.select(*row.values())))
-
-
-def _numbers(first: int, last: int) -> sa.ColumnElement[int]:
-    """The column of a table of these numbers, which the database counts itself."""
-    numbers = sa.select(_id(first).label("n")).cte(recursive=True)
-    return numbers.union_all(sa.select(numbers.c.n + 1).where(numbers.c.n < last)).c.n
-
-
-def _id(number: int) -> sa.ColumnElement[int]:
-    return sa.literal(number, sa.BigInteger)
+        await fill(tx, runs, row)
 
 
 async def _claim(database: Database) -> float:

@@ -22,10 +22,30 @@ class Size(NamedTuple):
     singly: int  # journeys per round of a contestant that takes one step at a time
     campaign: int  # contacts of the campaign that runs while others get an answer
     replies: int  # answered while nothing else happens
+    sends: int  # messages per round over HTTP
+    seeds: int  # months of the gateway that are simulated
 
 
-SHORT = Size(full=False, journeys=2_000, rounds=4, singly=50, campaign=30_000, replies=200)
-FULL = Size(full=True, journeys=20_000, rounds=2, singly=300, campaign=100_000, replies=1_000)
+SHORT = Size(
+    full=False,
+    journeys=2_000,
+    rounds=4,
+    singly=50,
+    campaign=30_000,
+    replies=200,
+    sends=1_500,
+    seeds=2,
+)
+FULL = Size(
+    full=True,
+    journeys=20_000,
+    rounds=2,
+    singly=300,
+    campaign=100_000,
+    replies=1_000,
+    sends=6_000,
+    seeds=20,
+)
 
 
 class Wanted(NamedTuple):

@@ -21,10 +21,10 @@ from typing import Any, NamedTuple
 import asyncpg
 import msgspec
 
-from benchmarks.engine_process import engine_process
 from benchmarks.figures import CannotMeasureError, Figure, Size, at_most
 from benchmarks.journey import CART
 from benchmarks.places import new_database, plain, redis
+from benchmarks.workers import engine_process
 from benchmarks.world import World, new_world
 from flows.content import Text
 from flows.events import ApiCalled, Replied

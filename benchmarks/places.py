@@ -9,6 +9,7 @@ import asyncio
 import atexit
 import functools
 import itertools
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -35,9 +36,28 @@ def new_database(kind: str, *, migrated: bool = True) -> str:
     return url
 
 
+def copy_of(url: str) -> str:
+    """The address of a copy of one of these databases, to which nobody must be connected."""
+    name = f"bench_{next(_numbers)}"
+    if url.startswith("sqlite"):
+        copy = _folder() / f"{name}.db"
+        shutil.copyfile(path_of(url), copy)
+        return f"sqlite:///{copy}"
+    server, _, original = url.rpartition("/")
+    asyncio.run(_create(plain(f"{server}/postgres"), f"{name} TEMPLATE {original}"))
+    return f"{server}/{name}"
+
+
 def redis() -> str:
     """The address of the Redis of this run."""
     return f"{_server('redis')}/0"
+
+
+def new_folder() -> Path:
+    """An empty folder that goes with this run."""
+    folder = _folder() / f"folder_{next(_numbers)}"
+    folder.mkdir()
+    return folder
 
 
 def plain(url: str) -> str:

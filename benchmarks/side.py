@@ -20,8 +20,8 @@ from benchmarks.figures import CannotMeasureError
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / "var" / "bench-venv"
 PACKAGES = (
-    "aiohttp", "asyncpg", "dbos==3.4.0", "hypercorn==0.18.0", "psycopg[binary]",
-    "restate-sdk==1.3.0",
+    "aiohttp", "asyncpg", "dbos==3.4.0", "hypercorn==0.18.0", "matplotlib==3.10.8",
+    "psycopg[binary]", "restate-sdk==1.3.0",
 )  # fmt: skip
 RESTATE = "@restatedev/restate-server-linux-{}@1.7.12"
 MACHINES = {"x86_64": "x64", "aarch64": "arm64"}
@@ -33,6 +33,11 @@ def journeys_per_second(contestant: str, *arguments: str) -> float:
     """Run a contestant's module in the environment; the figure it prints last."""
     told = _run([prepare(), "-m", f"benchmarks.contestants.{contestant}", *arguments], contestant)
     return float(json.loads(told.strip().splitlines()[-1])["journeys_s"])
+
+
+def run_module(module: str, *arguments: str) -> str:
+    """Run a module of ours that needs a package of the environment; what it printed."""
+    return _run([prepare(), "-m", module, *arguments], module)
 
 
 @functools.cache

@@ -1,17 +1,19 @@
 """The benchmarks: each figure says what it measures, and contestants carry whole journeys."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from benchmarks import builder, core, figures
+from benchmarks import builder, core, decisions, delivery, figures, queue
 from benchmarks.__main__ import FIGURES, line, main
 from benchmarks.contestants import ours, raw, step_jobs
 from benchmarks.figures import Figure, Size, at_least, at_most
 from engine.kinds import catalog
 
-TINY = Size(full=False, journeys=20, rounds=1, singly=5, campaign=0, replies=0)
+TINY = Size(full=False, journeys=20, rounds=1, singly=5, campaign=0, replies=0, sends=20, seeds=1)
 WANTED = {
     "core_visits_s": "at least 100,000",
     "engine_pg_vs_step_jobs": "at least 60",
@@ -26,6 +28,13 @@ WANTED = {
     "reply_campaign_p99_ms": "at most 250",
     "claim_1m_vs_10k": "at most 1.5",
     "engine_worker_rss_mb": "at most 200",
+    "gateway_decisions_s": "at least 50,000",
+    "gateway_year_outside_windows": "at most 0",
+    "gateway_year_low_quality_campaigns": "at most 0",
+    "gateway_claim_1m_vs_10k": "at most 1.5",
+    "gateway_fair_share": "at most 1.5",
+    "gateway_vs_bare_client": "at least 0.6",
+    "gateway_sqlite_vs_bare_client": "at least 0.6",
 }
 
 
@@ -88,6 +97,27 @@ def test_two_processes_carry_whole_journeys(postgres_url: str) -> None:
 
 def test_one_job_per_step_carries_whole_journeys(database_url: str, redis_url: str) -> None:
     assert step_jobs.journeys_per_second(database_url, redis_url, TINY) > 0
+
+
+def test_an_afternoon_has_some_of_everything() -> None:
+    ends = sum((decisions.Afternoon(40).decisions() for _ in range(3)), Counter[str]())
+    assert {"sticky", "lowest", "hours", "gap", "consent"} <= ends.keys()
+
+
+def test_a_claim_is_compared_on_two_houses(database_url: str) -> None:
+    kind = "sqlite" if database_url.startswith("sqlite") else "postgresql"
+    assert queue.times_slower(kind, queue.House(8_000, 4_000, 8_000), 1) > 0
+
+
+def test_a_small_automation_sends_beside_a_campaign() -> None:
+    assert queue.unfairness(1_000, 50) <= 1.5
+
+
+def test_messages_go_through_gateways_and_the_bare_client(
+    database_url: str, redis_url: str
+) -> None:
+    measured = asyncio.run(delivery.carry(database_url, redis_url, TINY))
+    assert min(measured) > 0  # it asserts by itself that all were sent and written down
 
 
 def test_a_benchmark_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> None:

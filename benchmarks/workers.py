@@ -1,4 +1,4 @@
-"""A real engine worker: `tiptoe engine` as it runs in a house, with the real clock."""
+"""Real workers: `tiptoe engine` or `gateway` as they run in a house, with the real clock."""
 
 from __future__ import annotations
 
@@ -32,13 +32,20 @@ class EngineProcess:
 
 @asynccontextmanager
 async def engine_process(url: str, redis_url: str) -> AsyncIterator[EngineProcess]:
-    """Start one, stop it with SIGTERM at the end."""
+    """Start an engine, stop it with SIGTERM at the end."""
+    async with process("engine", url, redis_url) as pid:
+        yield EngineProcess(pid)
+
+
+@asynccontextmanager
+async def process(name: str, url: str, redis_url: str, **more: str) -> AsyncIterator[int]:
+    """Start `tiptoe <name>` with `more` settings, and stop it at the end; its process id."""
     settings = {"DATABASE_URL": url, "REDIS_URL": redis_url, "TIPTOE_LOG_LEVEL": "warning"}
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tiptoe", "engine", cwd=ROOT, env=os.environ | settings
+        sys.executable, "-m", "tiptoe", name, cwd=ROOT, env=os.environ | settings | more
     )
     try:
-        yield EngineProcess(child.pid)
+        yield child.pid
     finally:
         child.terminate()
         await child.wait()
