@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
+from typing import get_args
 
 from msgspec import Struct, structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from flows.content import Content
 from gateway.balance import PhoneFacts
 from gateway.channel import Channel
 from gateway.fleet import Fleet
@@ -23,9 +25,7 @@ from store.phone_use import SendingPhone, Use
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 ANSWERS_OF = 7 * DAY  # the days over which people who write back are counted
-CONTENT_KINDS = frozenset(
-    ("text", "media", "buttons", "list", "link", "template", "location", "reaction", "other")
-)
+CONTENT_KINDS = frozenset(str(one.__struct_config__.tag) for one in get_args(Content))
 NOTHING = Use()
 
 
