@@ -87,7 +87,7 @@ async def start_campaign(
         if again is not None:
             return again
         trigger = await _trigger(tx, who.company_id, automation_id, data.trigger)
-        await _check_lists(tx, who.company_id, data.audience)
+        await check_lists(tx, who.company_id, data.audience)
         made = await campaigns.create(
             tx,
             company_id=who.company_id,
@@ -191,7 +191,7 @@ async def _trigger(tx: AsyncConnection, company_id: int, automation_id: int, wan
     return wanted or names[0]
 
 
-async def _check_lists(tx: AsyncConnection, company_id: int, audience: Audience) -> None:
+async def check_lists(tx: AsyncConnection, company_id: int, audience: Audience) -> None:
     """A misspelt list would reach nobody, or those who were to be left out."""
     asked = {"lists": audience.lists, "not_lists": audience.not_lists}
     keys = {lists.key_of(name) for names in asked.values() for name in names}
