@@ -68,7 +68,8 @@ class Parcel(Struct, frozen=True):
 class Claimed(Struct, frozen=True):
     """What one claim did. `told`: events were written; `held_up`: permits ran out; `held`:
     messages of paused automations that left the line; `shut`: lines none of whose phones can
-    send anything before that moment. Messages stay there as they are, and in their order.
+    send anything before that moment; `busy`: companies none of whose phones has a permit in this
+    one. Messages stay there as they are, and in their order.
     """
 
     parcels: tuple[Parcel, ...] = ()
@@ -78,11 +79,13 @@ class Claimed(Struct, frozen=True):
     told: bool = False
     held_up: bool = False
     shut: Mapping[Line, datetime] = {}
+    busy: frozenset[int] = frozenset()
 
     @property
     def moved(self) -> bool:
         """Whether another claim may find more."""
-        return bool(self.parcels or self.deferred or self.dropped or self.held or self.shut)
+        put_aside = self.deferred or self.dropped or self.held or self.shut or self.busy
+        return bool(self.parcels or put_aside)
 
 
 async def claim(
@@ -126,6 +129,7 @@ async def claim(
         bool(books.verdicts),
         books.held_up,
         books.shut,
+        frozenset(books.busy),
     )
 
 
@@ -155,6 +159,7 @@ class _Books:
         self.served: set[int] = set()
         self.held_up = False
         self.shut: dict[Line, datetime] = {}
+        self.busy: set[int] = set()
         for fleet in facts.fleets.values():
             for phone_id in fleet.phones:
                 self._look_at(fleet, phone_id)
@@ -164,7 +169,8 @@ class _Books:
         if queued.run_id in self.stopped:
             self._recall(queued)
             return
-        if (queued.priority, queued.company_id) in self.shut:
+        line = (queued.priority, queued.company_id)
+        if line in self.shut or queued.company_id in self.busy:
             return
         try:
             self._decide(queued)
@@ -192,6 +198,8 @@ class _Books:
                 self.served.add(queued.contact_id)
                 if phone_id in fleet.busy:
                     self.held_up = True
+                    if not fleet.has_permits:
+                        self.busy.add(queued.company_id)
                 elif wait := self.throttles.wait_for(phone_id, queued.contact_id):
                     at = self.now + max(SOON, timedelta(seconds=wait))
                     self._defer(queued, at, (TO_ONE_PERSON,))

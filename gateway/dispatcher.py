@@ -34,6 +34,7 @@ PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0)  # between tries to write while the databas
 IN_HAND_AT_MOST = timedelta(seconds=60)  # longer than any request may take
 DEAD_AFTER = timedelta(seconds=15)  # several heartbeats missed, in real time
 MEDIA = Path("var/media")  # where files lie, unless settings say otherwise
+HELD_UP_S = 0.05  # until some permits of a busy phone are back
 PATIENCE_S = 10.0  # for a line; what was decided longer ago is decided again, with newer news
 NOT_TRIED = SendError("unreachable", 0, "The gateway was stopped before it was sent.")
 OUTDATED = SendError("unreachable", 0, "WhatsApp was slow, so it waited for its turn too long.")
@@ -74,6 +75,7 @@ class Dispatcher:
         self._lines = asyncio.Semaphore(concurrency)
         self.throttles = Throttles(throughput_per_s, time.monotonic)
         self._shut: dict[Line, datetime] = {}
+        self._busy: dict[int, float] = {}  # companies without permits, until when by a steady clock
 
     async def drain(self) -> int:
         """Claim and deliver until nothing is due any more; how many were handed over."""
@@ -96,9 +98,13 @@ class Dispatcher:
         self._shut = {
             line: until for line, until in self._shut.items() if now < until <= now + LOOK_AGAIN
         }
+        at = time.monotonic()
+        self._busy = {company_id: until for company_id, until in self._busy.items() if until > at}
         async with self.database.read() as tx:
-            if not set(await queue.due_lines(tx, now)) - self._shut.keys():
-                return Claimed()
+            due = set(await queue.due_lines(tx, now)) - self._shut.keys()
+        busy = {line for line in due if line[1] in self._busy}
+        if not due - busy:
+            return Claimed(held_up=bool(busy))
         claimed = Claimed()
         try:
             async with self.database.write("gateway.claim") as tx:
@@ -109,7 +115,7 @@ class Dispatcher:
                     room=room,
                     throttles=self.throttles,
                     now=now,
-                    shut=self._shut,
+                    shut=self._shut.keys() | busy,
                 )
                 # Before the commit: the sweep must never see a claim of ours that is unknown to us.
                 self.in_flight |= {parcel.queued.id for parcel in claimed.parcels}
@@ -119,6 +125,8 @@ class Dispatcher:
         # A person may lift a rest or connect another phone long before the first would be back.
         latest = now + LOOK_AGAIN
         self._shut |= {line: min(until, latest) for line, until in claimed.shut.items()}
+        # They would only take the room of others, who have permits.
+        self._busy |= dict.fromkeys(claimed.busy, time.monotonic() + HELD_UP_S)
         if claimed.told:
             await self.bell.ring_engine()
         return claimed

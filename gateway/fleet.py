@@ -175,6 +175,11 @@ class Fleet:
             if phone_id in self._held:
                 self.put(self.phones[phone_id])
 
+    @property
+    def has_permits(self) -> bool:
+        """Whether any phone that can send something may do so in this moment."""
+        return not self._places.keys() <= self.busy
+
     def shut_until(self, *, live: bool) -> datetime | None:
         """When the first phone may be back, if none can send anything; None while one can."""
         if self._open or (live and self._full):

@@ -19,7 +19,14 @@ import structlog
 from gateway import channels as channel_kinds
 from gateway.channel import Channel
 from gateway.channels.cloud_api import CloudApi
-from gateway.dispatcher import BATCH, CONCURRENCY, MEDIA, THROUGHPUT_PER_S, Dispatcher
+from gateway.dispatcher import (
+    BATCH,
+    CONCURRENCY,
+    HELD_UP_S,
+    MEDIA,
+    THROUGHPUT_PER_S,
+    Dispatcher,
+)
 from gateway.host import Host
 from gateway.rounds import look_after
 from gateway.templates import keep_up
@@ -36,7 +43,6 @@ MARKS_S = 60.0  # until a company's wish to show what was read is known
 ROUNDS_S = 300.0  # how phones fare changes slowly, and WhatsApp tells most of it by itself
 WATCH_S = 60.0
 GIVE_BACK_S = 60.0  # hand-overs end after hours
-HELD_UP_S = 0.05  # until some permits of a busy phone are back
 FINISH_WITHIN_S = 4.0  # of a stop; whoever stops us kills us after ten
 AFTER_A_FAULT_S = (0.5, 1.0, 2.0, 5.0)
 log = structlog.get_logger(__name__)
@@ -157,7 +163,7 @@ class _Worker:
                 task = asyncio.create_task(self.dispatcher.deliver(claimed.parcels))
                 self.deliveries.add(task)
                 task.add_done_callback(self._delivered)
-            if claimed.held_up:
+            if claimed.held_up and not claimed.busy:
                 await self._pause(asyncio.sleep(HELD_UP_S), HELD_UP_S)
             elif not claimed.moved:
                 await self._pause(self.look.wait(), POLL_S)

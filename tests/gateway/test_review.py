@@ -38,3 +38,15 @@ async def test_a_line_opens_when_the_clock_is_put_back(house: House) -> None:
     async with house.db.write() as tx:
         await tx.execute(sa.update(phones).values(status="connected"))
     assert len((await dispatcher.claim()).parcels) == 1
+
+
+async def test_a_line_without_permits_leaves_the_room_to_others(house: House) -> None:
+    for _ in range(3):
+        await house.queue(await house.contact(wrote_minutes_ago=3), priority=1)
+    await house.build_another("2000")
+    await house.queue(await house.contact(wrote_minutes_ago=3), priority=2)
+    dispatcher = house.dispatcher(throughput_per_s=0.001)
+    claimed = [await dispatcher.claim(2) for _ in range(5)]
+    assert {one.phone.remote_id for two in claimed for one in two.parcels} == {"1000", "2000"}
+    assert claimed[-1].held_up  # soon there are permits again
+    assert not claimed[-1].parcels
