@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from math import ceil
+from operator import itemgetter
+from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,6 +23,7 @@ from store.queue import Queued
 
 SHARING_AT_ONCE = 8  # automations served in one claim
 
+T = TypeVar("T")
 Line = tuple[int, int]
 """A priority and a company's id."""
 
@@ -31,12 +35,18 @@ async def open_lines(
     shut: Collection[Line],
     now: datetime,
 ) -> list[Line]:
-    """Lines with somebody due that this worker serves, most urgent first; not the `shut` ones."""
+    """Lines with somebody due that this worker serves, most urgent first; not the `shut` ones.
+
+    Companies of one priority begin in turn: a claim may have no room for all of them.
+    """
     elsewhere = await _served_elsewhere(tx, channels, worker)
-    return [
+    due = [
         line
         for line in await queue.due_lines(tx, now)
         if line not in shut and line[1] not in elsewhere
+    ]
+    return [
+        line for _, equals in groupby(due, key=itemgetter(0)) for line in _in_turn([*equals], now)
     ]
 
 
@@ -85,9 +95,8 @@ async def _of_line(
         sharing: list[queue.Share] = [queue.EVERYBODY]
     else:
         sharing = [*await queue.shares(tx, company_id, priority, now)]
-        if len(sharing) > SHARING_AT_ONCE:  # in turn; which ones begin is as good as chance
-            first = int(now.timestamp() * 1000) % len(sharing)
-            sharing = [*sharing[first:], *sharing[:first]][:SHARING_AT_ONCE]
+        if len(sharing) > SHARING_AT_ONCE:
+            sharing = _in_turn(sharing, now)[:SHARING_AT_ONCE]
         elif len(sharing) == 1:
             sharing = [queue.EVERYBODY]  # by the line's own index, which is in order of time
     found: list[Queued] = []
@@ -98,6 +107,12 @@ async def _of_line(
                 tx, company_id, priority, now, share, except_automations=resting, of=of
             )
     return found
+
+
+def _in_turn(all_of_them: Sequence[T], now: datetime) -> list[T]:
+    """The same from another one on each time; which ones begin is as good as chance."""
+    first = int(now.timestamp() * 1000) % len(all_of_them)
+    return [*all_of_them[first:], *all_of_them[:first]]
 
 
 async def _served_elsewhere(

@@ -50,3 +50,18 @@ async def test_a_line_without_permits_leaves_the_room_to_others(house: House) ->
     assert {one.phone.remote_id for two in claimed for one in two.parcels} == {"1000", "2000"}
     assert claimed[-1].held_up  # soon there are permits again
     assert not claimed[-1].parcels
+
+
+async def test_all_companies_have_their_turn(house: House) -> None:
+    """More companies than a claim has room for: none is always behind the first ones."""
+    for n in range(5):
+        if n:
+            await house.build_another(f"200{n}")
+        for _ in range(5):
+            await house.queue(await house.contact(wrote_minutes_ago=3), priority=2)
+    dispatcher = house.dispatcher()
+    served = set()
+    for _ in range(5):
+        served |= {one.queued.company_id for one in (await dispatcher.claim(1)).parcels}
+        house.clock.go(milliseconds=7)
+    assert len(served) == 5
