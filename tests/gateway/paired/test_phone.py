@@ -20,7 +20,7 @@ from gateway.paired.wire import Ping, Said, Say, Told, line_of, read_report, rea
 from tests.gateway.neonize.conftest import is_alive, until
 from tests.gateway.paired.pretend import PROGRAM, Pretend
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]  # each starts a process
 
 
 def start(folder: Path, **options: Any) -> subprocess.Popen[bytes]:
