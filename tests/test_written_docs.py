@@ -46,7 +46,7 @@ def test_commands_exist(page: Path) -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"(?m)(?:^|`)make ([a-z]+)\b", text):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-    for words in re.findall(r"(?m)(?:^|`|\()tiptoe ([a-z]+(?: [a-z]+)?)", text):
+    for words in re.findall(r"(?m)(?:^|`|\()tiptoe ([a-z]+(?: [a-z]+(?:-[a-z]+)*)?)", text):
         assert find_command(words.split()), words
 
 
