@@ -16,6 +16,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.events import ConsentChanged
+from gateway.balance import SENDING
 from gateway.channel import NO_NEW_CHATS, Remedy, SendError, remedy
 from gateway.pacing import IDLE, jittered
 from gateway.quality import is_worrying, rest_after
@@ -146,7 +147,7 @@ def _phone_after(
             changes["breaker_until"] = now + rest
     changes |= _rests(phone, setbacks, now)
     stopping = [one.error.code for one in setbacks if one.remedy.stop_phone]
-    if stopping and phone.status == "connected":
+    if stopping and phone.status in SENDING:
         changes["status"] = _status(stopping[0])
     return changes
 
