@@ -148,6 +148,13 @@ def _hours(company: Company, rules: SendingRules, today: date) -> Week:
     return week(rules.sending_hours, closed)
 
 
+def _newest(found: datetime | None, left: datetime | None, since: datetime) -> datetime | None:
+    """Our last message to somebody after `since`. What waited for weeks is `found` no more among
+    the messages of the last days, but that it `left` is known.
+    """
+    return max((at for at in (found, left) if at is not None and at > since), default=None)
+
+
 async def _load_contacts(
     tx: AsyncConnection,
     load: Load,
@@ -175,7 +182,7 @@ async def _load_contacts(
             deleted=person.deleted_at is not None,
             last_inbound_at=person.last_inbound_at,
             last_phone_id=person.last_phone_id,
-            last_out_at=last_out.get(contact_id),
+            last_out_at=_newest(last_out.get(contact_id), person.last_outbound_at, gap_since),
             last_left_at=person.last_outbound_at,
             is_known=met is not None,
             windows=windows.get(contact_id, {}),

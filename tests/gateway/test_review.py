@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from flows.content import Template
 from store.phones import phones
 from tests.gateway.conftest import NOON, House
 
@@ -65,3 +66,27 @@ async def test_all_companies_have_their_turn(house: House) -> None:
         served |= {one.queued.company_id for one in (await dispatcher.claim(1)).parcels}
         house.clock.go(milliseconds=7)
     assert len(served) == 5
+
+
+async def test_a_number_that_is_being_emptied_stops_like_any_other(house: House) -> None:
+    async with house.db.write() as tx:
+        await tx.execute(sa.update(phones).values(status="draining"))
+    house.meta.refuse(190, 401)
+    await house.queue(await house.contact(wrote_minutes_ago=3, last_phone_id=house.phone))
+    await house.dispatcher().drain()
+    assert [row.status for row in await house.rows(phones)] == ["logged_out"]
+
+
+async def test_the_gap_begins_also_when_a_message_left_that_had_waited_for_weeks(
+    house: House,
+) -> None:
+    contact = await house.contact()
+    later = NOON + timedelta(days=12)
+    first = await house.queue(contact, Template("news", "it"), priority=2, due_at=later)
+    house.clock.now = later
+    dispatcher = house.dispatcher()
+    await dispatcher.drain()
+    second = await house.queue(contact, Template("news", "it"), priority=2)
+    await dispatcher.drain()
+    assert house.meta.references() == [first]
+    assert (await house.message(second)).due_at == later + timedelta(hours=1)
