@@ -164,6 +164,12 @@ def unsuited(phone: PhoneFacts, need: Need, now: datetime, people: int) -> Held 
     return None
 
 
+def knows_template(phone: PhoneFacts, need: Need) -> bool:
+    """Whether a phone can send the template that is needed, whenever it may send at all."""
+    carries = phone.carries is None or need.kind in phone.carries
+    return carries and (not need.accounts or not phone.account or phone.account in need.accounts)
+
+
 def score_of(phone: PhoneFacts, now: datetime, weight: float | None = None) -> Score:
     """The load of a phone at `now`; `weight` is its seniority, if that is known already."""
     minutes_left = 0.0

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from msgspec import Struct, structs
 
 from gateway.asked import CompanyFacts, ContactFacts, MessageFacts
-from gateway.balance import Need
+from gateway.balance import Need, knows_template
 from gateway.budget import full, is_budgeted
 from gateway.fleet import Chosen, Fleet, NoPhone
 from gateway.pacing import LIVE_PRIORITY, gap_ends, is_live
@@ -26,6 +26,7 @@ TURNED_TO = timedelta(hours=24)  # WhatsApp counts people we turn to over this t
 SHOWN_ZONES = 3  # numbers of large countries have a dozen
 TEMPLATES_ON_THEIR_WAY = frozenset({"PENDING", "IN_APPEAL", "LIMIT_EXCEEDED"})
 BY_HAND = frozenset({"person", "system"})
+NOBODYS_TEMPLATE = "None of the company's numbers can send this template."
 TOO_LATE = "It was not worth sending any more by now."
 ORDER_NEWS = frozenset({"utility", "authentication"})  # nobody's chat, and people wait for them
 
@@ -129,7 +130,8 @@ def need_of(message: MessageFacts, contact: ContactFacts, now: datetime, *, live
     """What the message asks of a phone."""
     wrote, left = contact.last_inbound_at, contact.last_out_at or contact.last_left_at
     in_window = wrote is not None and now - wrote < SERVICE_WINDOW
-    turned_to = left is not None and now - left < TURNED_TO
+    answered = wrote is not None and left is not None and left - wrote < SERVICE_WINDOW
+    turned_to = left is not None and now - left < TURNED_TO and not answered
     windows = None
     if not message.is_template:
         windows = _open_on(contact, now) if contact.windows or in_window else frozenset()
@@ -189,8 +191,12 @@ def _expiry(asked: Asked) -> Answer:
 
 
 def _template(asked: Asked) -> Answer:
-    status = asked.message.template_status
-    if not asked.message.is_template or status in ("", "APPROVED"):
+    status, phones = asked.message.template_status, asked.fleet.phones.values()
+    if not asked.message.is_template:
+        return None
+    if phones and not any(knows_template(one, asked.need) for one in phones):
+        return Never("failed", "template", (NOBODYS_TEMPLATE,))
+    if status in ("", "APPROVED"):
         return None
     shown = status.lower().replace("_", " ")
     if status in TEMPLATES_ON_THEIR_WAY:

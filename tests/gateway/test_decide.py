@@ -14,7 +14,7 @@ from msgspec import structs
 from gateway.asked import CompanyFacts, ContactFacts, MessageFacts
 from gateway.balance import PhoneFacts
 from gateway.budget import is_budgeted
-from gateway.decide import Later, Never, SendNow, decide
+from gateway.decide import Later, Never, SendNow, decide, need_of
 from gateway.fleet import Fleet
 from gateway.window import WEEKDAYS, is_allowed, week
 
@@ -35,6 +35,10 @@ PHONE = PhoneFacts(id=1, added_at=NOW - DAY, day_ends=COMPANY.day_ends, name="On
 OTHER = structs.replace(PHONE, id=2, name="Two")
 FREE = {"is_template": False}
 PENDING = {"template_status": "PENDING"}
+TEMPLATE = {"kind": "template"}
+OF_B = {"template_status": "APPROVED", "template_in": frozenset({"B"})}
+OF_A = structs.replace(PHONE, account="A")
+PAIRED = structs.replace(PHONE, id=3, paced=True, needs_window=False, carries=frozenset({"text"}))
 
 
 def asked(
@@ -212,6 +216,11 @@ AT_MOST_TWO = {"marketing_per_day": 2}
             ("later", COMPANY.day_ends),
         ),
         ({"phones": ()}, ("later", NOW + MINUTE)),
+        # what no phone can ever send
+        ({"message": TEMPLATE, "phones": (PAIRED,)}, ("failed", "template")),
+        ({"message": TEMPLATE, "phones": (PAIRED, PHONE)}, ("now", 1)),
+        ({"message": TEMPLATE | OF_B, "phones": (OF_A,)}, ("failed", "template")),
+        ({"message": TEMPLATE | OF_B, "phones": (OF_A, OTHER)}, ("now", 2)),
         # phones
         ({"phones": (PHONE, OTHER), "message": {"wants_phone": 2}}, ("now", 2)),
         ({"phones": (PHONE, OTHER), "contact": {"last_phone_id": 2}}, ("now", 2)),
@@ -219,6 +228,28 @@ AT_MOST_TWO = {"marketing_per_day": 2}
 )
 def test_decisions(case: dict[str, Any], answer: tuple[str, Any]) -> None:
     assert asked(**case) == answer
+
+
+@pytest.mark.parametrize(
+    ("wrote", "left", "opens"),
+    [
+        (None, None, True),
+        (None, 23, False),
+        (None, 25, True),
+        (23, None, False),
+        (25, 23, True),  # that was an answer, which WhatsApp does not count
+        (48, 23, False),
+        (48, 25, True),
+        (30, 40, True),
+    ],
+)
+def test_whom_whatsapp_counts_as_turned_to(
+    wrote: int | None, left: int | None, *, opens: bool
+) -> None:
+    """Hours since they wrote to us, and since we last wrote to them."""
+    inbound, out = (None if one is None else NOW - one * HOUR for one in (wrote, left))
+    contact = structs.replace(CONTACT, last_inbound_at=inbound, last_left_at=out)
+    assert need_of(MESSAGE, contact, NOW, live=False).opens is opens
 
 
 @given(
