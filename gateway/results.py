@@ -19,7 +19,7 @@ from gateway.consequences import Setback, bear
 from gateway.decide import TOO_LATE
 from gateway.pacing import jittered
 from gateway.states import accepted, failed, newly_left, verdict, with_error
-from gateway.telling import tell_states
+from gateway.telling import tell_dropped, tell_states
 from gateway.verdicts import template_of, verdict_row
 from store import (
     addresses,
@@ -202,9 +202,11 @@ async def expire(tx: AsyncConnection, now: datetime) -> Recorded:
         for one in late
     ]
     await queue.drop(tx, drops)
+    company_ids = {one.company_id for one in late}
+    await tell_dropped(tx, company_ids, [one.id for one in late], now)
     told = [row for one in late for row in verdict_row(one, "expired", "expired", now)]
     written = await events.insert_many(tx, told)
-    return Recorded(frozenset(one.company_id for one in late), bool(written), len(late))
+    return Recorded(frozenset(company_ids), bool(written), len(late))
 
 
 async def settle_unconfirmed(
@@ -235,7 +237,9 @@ async def settle_unconfirmed(
         )
         verdicts += verdict_row(row, "sent", "", now)
     await queue.settle(tx, changed)
-    await chats.note_outbound(tx, newly_left(zip(rows, changed, strict=True)))
+    moves = list(zip(rows, changed, strict=True))
+    await tell_states(tx, [(before.state, after) for before, after in moves], now)
+    await chats.note_outbound(tx, newly_left(moves))
     told = await events.insert_many(tx, verdicts)
     words = f"WhatsApp never confirmed {len(rows)} message(s) sent through this gateway."
     await alerts.raise_once(tx, company_id, "warning", "unconfirmed", words, now)

@@ -96,3 +96,15 @@ async def test_sent_and_given_up_is_told_too(house: House) -> None:
     await house.dispatcher().drain()
     states = {body["message"]["id"]: body["message"]["state"] for _, _, body in await told(house)}
     assert states == {str(sent): "sent", str(blocked): "suppressed"}
+
+
+async def test_what_ends_while_nothing_is_sent_is_told_like_anything_else(house: House) -> None:
+    await house.settings(reply_webhook_url=URL, reply_webhook_statuses=True)
+    late = await house.queue(await house.contact(), expires_at=house.clock())
+    unsure = await house.queue(
+        await house.contact(), state="unconfirmed", claimed_at=house.clock(), phone_id=house.phone
+    )
+    house.clock.go(minutes=16)
+    await house.dispatcher().sweep()
+    states = {body["message"]["id"]: body["message"]["state"] for _, _, body in await told(house)}
+    assert states == {str(late): "expired", str(unsure): "sent"}
