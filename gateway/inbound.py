@@ -44,12 +44,12 @@ from gateway.notices import (
     note_troubles,
     note_wishes,
 )
-from gateway.reception import note_answers, note_receipts
+from gateway.reception import count_answers, note_receipts
 from gateway.states import after_receipt, newly_left, verdict
 from gateway.telling import tell_states, tell_written
 from gateway.verdicts import template_of, verdict_row
 from gateway.window import zone
-from store import chats, companies, contacts, events, media_wanted, queue
+from store import chats, companies, contacts, events, media_wanted, phone_use, queue
 from store.ids import new_id
 from store.phone_use import SendingPhone
 from store.queue import InHand
@@ -129,14 +129,15 @@ async def _receipts(desk: Desk, receipts: Sequence[Receipt]) -> None:
         if after.state == "failed" != known.state and receipt.error is not None:
             setbacks.append(await _setback(desk, phone, message, receipt))
     told = [desk.by_remote[one.phone] for one in receipts]
-    await note_receipts(desk, told, [(before[one.id], one) for one in now_are.values()])
     await note_prices(desk.tx, priced)
     changed = [after for after in now_are.values() if after != before[after.id]]
-    if not changed:
-        return
     await queue.settle(desk.tx, changed)
     moves = [(before[after.id], after) for after in changed]
     await chats.note_outbound(desk.tx, newly_left(moves))
+    # Contacts before phones and their days: so they are held while messages are claimed.
+    await note_receipts(desk, told, moves)
+    if not changed:
+        return
     rows = []
     for after in changed:
         word = verdict(before[after.id], after)
@@ -242,11 +243,12 @@ async def _company_written(
             known = wrote.get(row["contact_id"])
             if known is None or known.at <= mine.at:
                 wrote[row["contact_id"]] = mine
-    await note_answers(desk, wrote)
+    answers = await count_answers(desk, wrote)  # asked before it is noted who wrote
     await chats.note_inbound(desk.tx, wrote)
     await chats.note_referred(desk.tx, referred)
     await chats.note_outbound(desk.tx, answered)
     await contacts.hand_over(desk.tx, list(answered), desk.now)
+    await phone_use.note_answers(desk.tx, answers)
     desk.events += len(await events.insert_many(desk.tx, told))
     news = [
         (row, one)

@@ -34,8 +34,12 @@ async def note_receipts(
     await phone_use.note_reports(desk.tx, dict.fromkeys(alive, desk.now), delivered)
 
 
-async def note_answers(desk: Desk, wrote: Mapping[int, chats.Wrote]) -> None:
-    """`{contact id: what they wrote}`; asked before that is noted on them."""
+async def count_answers(
+    desk: Desk, wrote: Mapping[int, chats.Wrote]
+) -> Mapping[tuple[int, date], int]:
+    """How many of `{contact id: what they wrote}` answered which phone, on which of its days; asked
+    before it is noted on them that they wrote.
+    """
     phones = {phone.id: phone for phone in desk.by_remote.values()}
     paced = {
         contact_id: one.phone_id
@@ -43,12 +47,12 @@ async def note_answers(desk: Desk, wrote: Mapping[int, chats.Wrote]) -> None:
         if one.phone_id in phones and phones[one.phone_id].kind in paced_kinds()
     }
     if not paced:
-        return
+        return {}
     days = await _days(desk, [phones[phone_id] for phone_id in paced.values()])
     answered: Counter[tuple[int, date]] = Counter()
     for contact_id in await chats.not_answered_yet(desk.tx, paced):
         answered[paced[contact_id], days[paced[contact_id]]] += 1
-    await phone_use.note_answers(desk.tx, answered)
+    return answered
 
 
 async def _days(desk: Desk, phones: Iterable[SendingPhone]) -> dict[int, date]:

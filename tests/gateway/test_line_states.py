@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from flows.content import Text
-from gateway.channel import Inbound, News, PhoneState, Sender, StateChanged
+from gateway.channel import Inbound, News, PhoneState, Receipt, Sender, StateChanged
 from gateway.inbound import TakenIn, take_in
 from store.alerts import alerts
 from store.contacts import contact_addresses
@@ -119,3 +119,27 @@ async def test_a_lid_is_no_address_for_the_cloud_api(house: House) -> None:
     sent = await house.message(one)
     assert (sent.state, sent.error_class) == ("failed", "contact")
     assert house.meta.taken == []
+
+
+async def test_contacts_are_held_before_phones_and_their_days(house: House) -> None:
+    """In the order of those who claim: an answer in that moment must not lock both for ever."""
+    phone = await add(house)
+    async with house.db.write() as tx:
+        await tx.execute(sa.update(phones).where(phones.c.id == phone).values(kind="neonize"))
+    contact = await house.contact(last_outbound_at=NOON)
+    sent = await house.queue(contact, state="unconfirmed", claimed_at=NOON, phone_id=phone)
+    [row] = await house.rows(contact_addresses)
+    changed: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        words = statement.removeprefix("INSERT INTO").removeprefix("UPDATE").split()
+        if words[0] in ("contacts", "phones", "phone_days"):
+            changed.append(words[0])
+
+    sa.event.listen(house.db.engine.sync_engine, "before_cursor_execute", note)
+    await tell(house, phone, Receipt(OWN, "A1", "delivered", NOON, str(sent)))
+    assert changed == ["contacts", "phones", "phone_days"]
+    changed.clear()
+    await tell(house, phone, Inbound(OWN, "B1", NOON, Sender(row.value), Text("Hi")))
+    assert (changed[0], changed[-1]) == ("contacts", "phone_days")
+    assert "phone_days" not in changed[:-1]
