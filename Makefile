@@ -22,7 +22,7 @@ test: setup-dev ## the whole gate: style, types, imports, docs, and every test
 check: setup-dev ## the quick part of the gate: style, types, imports, docs, fast tests
 	@$(BIN)/python -m tests.gate --quick
 
-bench: setup-dev ## measure the engine beside others, in two minutes
+bench: setup-dev ## measure engine and gateway beside others, in five minutes
 	@$(BIN)/python -m benchmarks
 
 bench-full: setup-dev ## the same with more of everything, and beside Restate
