@@ -1,15 +1,15 @@
 """How people take what paired phones write: what arrives, and who writes back. WhatsApp says
 nothing about the quality of such numbers, so these counts are all there is to judge them by.
 
-Rule: counted in the transaction that takes the news in; numbers of the Cloud API are not counted,
-for WhatsApp itself judges them.
+Rule: counted in the transaction that takes the news in; of numbers of the Cloud API, which
+WhatsApp itself judges, it is only noted that their webhook works.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from gateway.channels import paced_kinds
 from gateway.desk import Desk
@@ -18,20 +18,31 @@ from store import chats, companies, phone_use
 from store.phone_use import SendingPhone
 from store.queue import InHand
 
+NOTED_EACH = timedelta(minutes=1)
+
 
 async def note_receipts(
     desk: Desk, reported: Iterable[SendingPhone], moves: Iterable[tuple[InHand, InHand]]
 ) -> None:
     """WhatsApp reported on messages of these phones; `moves` are messages before and after."""
-    alive = {phone.id: phone for phone in reported if phone.kind in paced_kinds()}
+    alive = {phone.id: phone for phone in reported if _is_news(phone, desk.now)}
     if not alive:
         return
-    days = await _days(desk, alive.values())
+    paced = {phone.id: phone for phone in alive.values() if phone.kind in paced_kinds()}
+    days = await _days(desk, paced.values()) if paced else {}
     delivered: Counter[tuple[int, date]] = Counter()
     for before, after in moves:
-        if before.delivered_at is None and after.delivered_at and after.phone_id in alive:
+        if before.delivered_at is None and after.delivered_at and after.phone_id in paced:
             delivered[after.phone_id, days[after.phone_id]] += 1
     await phone_use.note_reports(desk.tx, dict.fromkeys(alive, desk.now), delivered)
+
+
+def _is_news(phone: SendingPhone, now: datetime) -> bool:
+    """Whether it must be noted that there are reports. Numbers of the Cloud API get hundreds a
+    second; that their webhook works need not be written down each time.
+    """
+    heard = phone.last_receipt_at
+    return phone.kind in paced_kinds() or heard is None or now - heard >= NOTED_EACH
 
 
 async def count_answers(

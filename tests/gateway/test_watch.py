@@ -14,6 +14,8 @@ from store import alerts, templates
 from store.companies import CompanySettings
 from store.phones import company_days, phone_days, phones
 from tests.gateway.conftest import NOON, House
+from tests.gateway.test_inbound import change, post, tell
+from tests.gateway.test_inbound import status as status_of
 
 pytestmark = pytest.mark.anyio
 TODAY = NOON.date()
@@ -109,6 +111,17 @@ async def test_a_phone_nobody_reports_on_is_told(house: House) -> None:
     await watch.look()
     assert "Check the webhook" in (await told(house))["silent"][1]
     await phone_is(house, unreceipted=0, last_receipt_at=house.clock())
+    await watch.look()
+    assert await told(house) == {}
+
+
+async def test_a_number_whose_webhook_works_is_not_silent(house: House) -> None:
+    watch = watch_of(house)
+    sent = [await house.queue(await house.contact(wrote_minutes_ago=3)) for _ in range(12)]
+    await house.dispatcher().drain()
+    house.clock.go(minutes=40)
+    news = [status_of(f"wamid.{n}", "delivered", one) for n, one in enumerate(sent, 1)]
+    await tell(house, post(change({"statuses": news})))
     await watch.look()
     assert await told(house) == {}
 
