@@ -207,17 +207,18 @@ class Dispatcher:
         # The set itself, not a copy: what another claim takes meanwhile must count as ours.
         ours = self.in_flight
         async with self.database.write("gateway.abandon") as tx:
+            # First: what is given up below may be on its way, if somebody just moved the clock.
+            done = [
+                await settle_unconfirmed(tx, company_id, except_ids=ours, now=now)
+                for company_id in sorted(unsure)
+            ]
+            done.append(await expire(tx, now))
             found = await abandon(
                 tx,
                 claimed_before=now - IN_HAND_AT_MOST,
                 dead_workers=(names - alive) | {self.name},
                 except_ids=ours,
             )
-            done = [
-                await settle_unconfirmed(tx, company_id, except_ids=ours, now=now)
-                for company_id in sorted(unsure)
-            ]
-            done.append(await expire(tx, now))
         if found:
             log.warning("messages of a lost worker are unconfirmed", messages=found)
         await self._ring(done)
