@@ -75,7 +75,7 @@ async def first_of(
     free = [
         one
         for one in found
-        if one.contact_id not in busy and not (one.run_id and one.contact_id in news)
+        if one.contact_id not in busy and not (one.heeds_news and one.contact_id in news)
     ]
     return await by_rank(tx, free, now), out_of_line
 

@@ -35,6 +35,10 @@ PRIORITIES = (0, 1, 2)  # a live answer, transactional, marketing
 SENDABLE = ("wa_id", "phone", "user_id", "lid")  # in the order in which they are preferred
 
 
+# Marketing that nobody wrote by hand: whoever just wrote “stop” must not get it any more.
+UNASKED = sa.and_(messages.c.category == "marketing", messages.c.source == "api")
+
+
 class Everybody(Enum):
     """All messages of a line, whatever automation they belong to."""
 
@@ -66,6 +70,12 @@ class Queued(Struct, frozen=True):
     expires_at: datetime | None
     attempts: int
     why: Any
+
+    @property
+    def heeds_news(self) -> bool:
+        """Whether what the contact just did may mean that it must not be sent, see `free_to_go`."""
+        unasked = self.category == "marketing" and self.source == "api"
+        return self.run_id is not None or unasked
 
 
 class Recipient(Struct, frozen=True):
@@ -231,8 +241,8 @@ async def claim_due(
     `of` everybody, or of one automation (None: of those that belong to none).
 
     Left out: contacts who have a message in hand or an older one on its way to another try,
-    messages of runs whose contact has events the engine has not seen (they may recall it), and
-    those of `except_automations` that have not expired.
+    messages of runs and unasked ones whose contact has events the engine has not seen (they may
+    recall it, or want no more), and those of `except_automations` that have not expired.
     """
     query = (
         sa.select(*columns_of(Queued, messages))
@@ -271,8 +281,9 @@ def free_to_go() -> tuple[sa.ColumnElement[bool], ...]:
     news = sa.exists().where(
         events.c.contact_id == messages.c.contact_id, events.c.handled_at.is_(None)
     )
+    heeds_news = sa.or_(messages.c.run_id.is_not(None), UNASKED)
     return (
-        sa.or_(messages.c.run_id.is_(None), ~news),
+        sa.or_(~heeds_news, ~news),
         *(
             one.limit(1).correlate(messages).scalar_subquery().is_(None)
             for one in (in_hand, retried)

@@ -69,6 +69,24 @@ async def test_not_before_it_is_due_and_not_while_the_engine_has_news(house: Hou
     assert house.meta.references() == [person, waiting, early]
 
 
+async def test_advertising_waits_until_it_is_known_what_they_just_wrote(house: House) -> None:
+    """It may have been “stop”; what was ordered by the API and is no advertising goes."""
+    contact = await house.contact(wrote_minutes_ago=3)
+    offer = await house.queue(contact, source="api", category="marketing", priority=2)
+    code = await house.queue(contact, source="api", category="authentication", priority=1)
+    async with house.db.write() as tx:
+        row = {"company_id": house.company, "contact_id": contact, "kind": "replied", "data": {}}
+        await tx.execute(sa.insert(events).values(**row, at=NOON, created_at=NOON))
+    dispatcher = house.dispatcher()
+    await dispatcher.drain()
+    assert house.meta.references() == [code]
+    async with house.db.write() as tx:
+        await tx.execute(sa.update(events).values(handled_at=NOON))
+        await tx.execute(sa.update(contacts).values(consent="no"))
+    await dispatcher.drain()
+    assert (await house.message(offer)).state == "suppressed"
+
+
 async def test_one_at_a_time_per_contact_and_in_order(house: House) -> None:
     contact = await house.contact(wrote_minutes_ago=3)
     mine = [await house.queue(contact, Text(str(n))) for n in range(5)]
@@ -338,6 +356,22 @@ async def test_a_live_worker_is_left_alone_a_dead_one_is_not(house: House) -> No
     house.clock.go(seconds=61)  # longer than any request takes
     assert await other.sweep() == 1
     assert (await house.message(one)).state == "unconfirmed"
+
+
+async def test_nothing_is_sent_again_because_somebody_moved_the_clock(house: House) -> None:
+    await house.settings(unconfirmed_rule="send_again")
+    one = await house.queue(await house.contact(wrote_minutes_ago=3))
+    earlier = await house.queue(
+        await house.contact(), state="unconfirmed", claimed_at=NOON, claimed_by="gone", attempts=3
+    )
+    busy, other = house.dispatcher("busy"), house.dispatcher("other")
+    claimed = await busy.claim()
+    house.clock.go(hours=1)
+    await other.sweep()
+    await other.drain()
+    await busy.deliver(claimed.parcels)
+    assert house.meta.references() == [one]
+    assert [(await house.message(of)).state for of in (one, earlier)] == ["sent", "sent"]
 
 
 async def test_an_answer_that_comes_after_the_sweep_still_counts(house: House) -> None:
