@@ -161,6 +161,8 @@ def unsuited(phone: PhoneFacts, need: Need, now: datetime, people: int) -> Held 
         return Held(phone.campaigns_rest_until, "sends no campaigns for now, to keep the number")
     if need.fresh if phone.paced else need.opens:
         return _no_new_people(phone, now, people)
+    if phone.paced and phone.id not in need.mine:
+        return _no_new_chats(phone, now)
     return None
 
 
@@ -204,10 +206,17 @@ def _silent(phone: PhoneFacts, now: datetime) -> Held | None:
     return Held(again, "gets no receipts from WhatsApp") if again > now else None
 
 
-def _no_new_people(phone: PhoneFacts, now: datetime, people: int) -> Held | None:
+def _no_new_chats(phone: PhoneFacts, now: datetime) -> Held | None:
     until = phone.no_new_until
     if until is not None and until > now:
         return Held(until, "may not write to new people for now")
+    return None
+
+
+def _no_new_people(phone: PhoneFacts, now: datetime, people: int) -> Held | None:
+    held = _no_new_chats(phone, now)
+    if held is not None:
+        return held
     if phone.paced:
         if phone.fresh_limit is not None and phone.fresh_today >= phone.fresh_limit:
             words = f"has written to its {phone.fresh_limit} new people for today"

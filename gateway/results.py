@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct, structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.channel import Accepted, SendError, remedy
+from gateway.channel import NO_NEW_CHATS, Accepted, SendError, remedy
 from gateway.claims import Parcel, places_of
 from gateway.consequences import Setback, bear
 from gateway.decide import TOO_LATE
@@ -116,6 +116,8 @@ def _after_error(
         state="queued",
         due_at=now + jittered(wait, before.id),
         why=[*(before.why or []), words],
+        # Through another phone, if there is one: this one is no acquaintance of theirs.
+        phone_id=None if error.code == NO_NEW_CHATS else before.phone_id,
     )
 
 
