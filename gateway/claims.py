@@ -23,7 +23,7 @@ from gateway.decide import Later, Never, SendNow, decide
 from gateway.facts import Load, load
 from gateway.fleet import Fleet
 from gateway.lines import Line, first_of, open_lines
-from gateway.pacing import LIVE_PRIORITY, own_gap
+from gateway.pacing import LIVE_PRIORITY, SHORTEST_GAP_S, own_gap
 from gateway.phone_facts import hour_of
 from gateway.telling import tell_dropped
 from gateway.throttle import Throttles
@@ -36,6 +36,7 @@ from store.queue import Queued
 REASONS_KEPT = 12  # a message that waits for weeks needs no diary
 SET_ASIDE = timedelta(minutes=10)  # until a message is looked at again that we stumbled over
 TO_ONE_PERSON = "WhatsApp takes only so many messages to one person at a time."
+LOOK_ANEW = timedelta(hours=1)  # a rest may be lifted, and a limit grow, before its time
 SOON = timedelta(seconds=1)  # no decision may bring a message back in the same moment
 
 log = structlog.get_logger(__name__)
@@ -160,6 +161,7 @@ class _Books:
         self.held_up = False
         self.shut: dict[Line, datetime] = {}
         self.busy: set[int] = set()
+        self.behind: Counter[int] = Counter()  # of a company: messages its phones cannot take now
         for fleet in facts.fleets.values():
             for phone_id in fleet.phones:
                 self._look_at(fleet, phone_id)
@@ -206,15 +208,24 @@ class _Books:
                 else:
                     self._take(queued, content, decision)
                     self._look_at(fleet, phone_id)
-            case Later(at=at, why=why, rule=rule):
-                live = queued.priority == LIVE_PRIORITY
-                until = fleet.shut_until(live=live) if rule == "phones" else None
-                if until is None:
-                    self._defer(queued, max(at, self.now + SOON), why)
-                else:
-                    self.shut[queued.priority, queued.company_id] = until
+            case Later() as later:
+                self._wait(queued, fleet, later)
             case Never() as never:
                 self._drop(queued, never)
+
+    def _wait(self, queued: Queued, fleet: Fleet, later: Later) -> None:
+        at = later.at
+        if later.rule == "phones":
+            until = fleet.shut_until(live=queued.priority == LIVE_PRIORITY)
+            if until is not None:
+                self.shut[queued.priority, queued.company_id] = until
+                return
+            # Those that could take it send one after the other: not all are looked at each time.
+            before = self.behind[queued.company_id]
+            self.behind[queued.company_id] += 1
+            apart = timedelta(seconds=SHORTEST_GAP_S / len(fleet.phones))
+            at = min(at, self.now + LOOK_ANEW) + before * apart
+        self._defer(queued, max(at, self.now + SOON), later.why)
 
     def _take(self, queued: Queued, content: Content, decision: SendNow) -> None:
         address = self.facts.addresses[queued.contact_id]

@@ -8,6 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from flows.content import Template
+from store.ids import first_id_at
+from store.messages import messages
 from store.phones import phones
 from tests.gateway.conftest import NOON, House
 
@@ -82,7 +84,8 @@ async def test_the_gap_begins_also_when_a_message_left_that_had_waited_for_weeks
 ) -> None:
     contact = await house.contact()
     later = NOON + timedelta(days=12)
-    first = await house.queue(contact, Template("news", "it"), priority=2, due_at=later)
+    first = first_id_at(NOON)
+    await house.queue(contact, Template("news", "it"), id=first, priority=2, due_at=later)
     house.clock.now = later
     dispatcher = house.dispatcher()
     await dispatcher.drain()
@@ -90,3 +93,23 @@ async def test_the_gap_begins_also_when_a_message_left_that_had_waited_for_weeks
     await dispatcher.drain()
     assert house.meta.references() == [first]
     assert (await house.message(second)).due_at == later + timedelta(hours=1)
+
+
+async def test_campaigns_that_rest_are_looked_at_each_hour_and_not_all_at_once(
+    house: House,
+) -> None:
+    """The number sends everything else, so the line is open; a person may lift the rest."""
+    async with house.db.write() as tx:
+        until = NOON + timedelta(days=7)
+        await tx.execute(sa.update(phones).values(campaigns_rest_until=until))
+    for _ in range(4):
+        offer = Template("news", "it")
+        await house.queue(await house.contact(), offer, priority=2, category="marketing")
+    dispatcher = house.dispatcher()
+    await dispatcher.drain()
+    due = sorted(row.due_at for row in await house.rows(messages))
+    assert due == [NOON + timedelta(hours=1, seconds=8 * n) for n in range(4)]
+    async with house.db.write() as tx:
+        await tx.execute(sa.update(phones).values(campaigns_rest_until=None))
+    house.clock.go(hours=2)
+    assert await dispatcher.drain() == 4
