@@ -13,6 +13,7 @@ from gateway.window import zone
 
 LIVE_CHAT = timedelta(minutes=10)  # someone who wrote this recently is waiting for us
 LIVE_PRIORITY = 0
+MARKETING_PRIORITY = 2
 LIVE_ANSWER = timedelta(hours=1)  # an answer that was held up for longer is no part of a chat
 SHORTEST_GAP_S = 8.0  # of a paired phone between two messages, whatever is set
 LIVE_GAP_S = (8.0, 15.0)  # after an answer in a chat: people type, they do not wait a minute
@@ -29,7 +30,11 @@ JITTER = 0.25  # a quarter longer at most, so that what failed together does not
 
 
 def is_live(priority: int, last_inbound_at: datetime | None, now: datetime) -> bool:
-    """Whether the message is part of a chat that is going on right now."""
+    """Whether the message is part of a chat that is going on right now. Marketing never is: an
+    offer that comes due while somebody writes to us is no answer to them.
+    """
+    if priority == MARKETING_PRIORITY:
+        return False
     if last_inbound_at is None:
         return priority == LIVE_PRIORITY
     waiting = LIVE_ANSWER if priority == LIVE_PRIORITY else LIVE_CHAT

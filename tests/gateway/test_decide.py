@@ -66,6 +66,7 @@ def asked(
 
 
 SENT_ONCE = {"last_out_at": NOW - 10 * MINUTE}
+IN_CHAT = SENT_ONCE | {"last_inbound_at": NOW - 9 * MINUTE}
 HANDED_OVER = {"handed_over": True}
 TWO = {"marketing": (NOW - 20 * HOUR, NOW - 22 * HOUR)}
 AT_MOST_TWO = {"marketing_per_day": 2}
@@ -127,7 +128,8 @@ AT_MOST_TWO = {"marketing_per_day": 2}
         ({"contact": SENT_ONCE}, ("later", NOW + 50 * MINUTE)),
         ({"contact": SENT_ONCE, "company": {"gap_minutes": 0}}, ("now", 1)),
         ({"contact": SENT_ONCE, "message": {"priority": 0}}, ("now", 1)),
-        ({"contact": SENT_ONCE | {"last_inbound_at": NOW - 9 * MINUTE}}, ("now", 1)),
+        ({"contact": IN_CHAT, "message": {"priority": 1}}, ("now", 1)),
+        ({"contact": IN_CHAT}, ("later", NOW + 50 * MINUTE)),  # an offer is no answer
         ({"contact": SENT_ONCE, "message": {"source": "person"}}, ("now", 1)),
         ({"contact": SENT_ONCE, "message": {"source": "system"}}, ("now", 1)),
         # sending window

@@ -41,9 +41,10 @@ def phone(phone_id: int, **facts: Any) -> PhoneFacts:
         (0, None, True),
         (0, NOW - 59 * MINUTE, True),
         (0, NOW - 60 * MINUTE, False),
-        (2, None, False),
-        (2, NOW - 9 * MINUTE, True),
-        (2, NOW - 10 * MINUTE, False),
+        (1, None, False),
+        (1, NOW - 9 * MINUTE, True),
+        (1, NOW - 10 * MINUTE, False),
+        (2, NOW - 9 * MINUTE, False),  # an offer is no answer
     ],
 )
 def test_live_chat(priority: int, wrote: datetime | None, live: bool) -> None:
