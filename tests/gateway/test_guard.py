@@ -67,7 +67,8 @@ async def test_a_low_quality_rests_campaigns_and_nothing_else(home: House) -> No
     states = [(await home.message(one)).state for one in (offer, news, answer)]
     assert states == ["queued", "sent", "sent"]
     waits = await home.message(offer)
-    assert (waits.due_at, "sends no campaigns" in waits.why[0]) == (NOON + WEEK, True)
+    assert "sends no campaigns" in waits.why[0]
+    assert waits.due_at == NOON + timedelta(hours=1)  # the rest may be lifted any time
 
 
 async def test_another_phone_sends_the_campaign_meanwhile(home: House) -> None:

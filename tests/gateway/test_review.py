@@ -8,6 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from flows.content import Template
+from gateway.channel import SendError
+from gateway.results import record
 from store.ids import first_id_at
 from store.messages import messages
 from store.phones import phones
@@ -113,3 +115,14 @@ async def test_campaigns_that_rest_are_looked_at_each_hour_and_not_all_at_once(
         await tx.execute(sa.update(phones).values(campaigns_rest_until=None))
     house.clock.go(hours=2)
     assert await dispatcher.drain() == 4
+
+
+async def test_whom_a_time_locked_phone_may_not_write_to_another_may(house: House) -> None:
+    one = await house.queue(await house.contact(wrote_minutes_ago=3))
+    dispatcher = house.dispatcher()
+    [parcel] = (await dispatcher.claim()).parcels
+    locked = SendError("number_in_danger", 463, "server returned error 463")
+    async with house.db.write() as tx:
+        await record(tx, [(parcel, locked)], worker=dispatcher.name, now=NOON)
+    after = await house.message(one)
+    assert (after.state, after.phone_id) == ("queued", None)
