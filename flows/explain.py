@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
 
+import msgspec
 from jsonschema import Draft202012Validator, ValidationError, validators
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from flows.problems import Problem, pointer
 
@@ -16,8 +18,13 @@ _WRITTEN = {
     "duration": "a length of time such as 30m, 24h, 2d or 1d12h",
     "clock": "a time of day such as 09:30",
 }
+_MOMENTS = {
+    "date": "a day; write it as 2026-11-24",
+    "date-time": "a time with its zone; write it as 2026-11-24T09:00:00Z",
+}
 NOT_BLANK = r"\S"
 """The pattern of a text that is more than spaces."""
+_Aware = Annotated[datetime, Meta(tz=True)]
 _CHOICE = 20  # names that are still read as a choice
 _TYPES = {
     "string": "text",
@@ -76,8 +83,24 @@ def _any_of(
         yield from validator.descend(instance, {"required": [name]})
 
 
+def _format(
+    validator: Any, kind: str, instance: Any, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    """No such day, a time without its zone, or one beyond the years of UTC."""
+    del validator, schema
+    if not isinstance(instance, str) or kind not in _MOMENTS:
+        return
+    try:
+        if kind == "date":
+            msgspec.convert(instance, date)
+        else:
+            msgspec.convert(instance, _Aware).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        yield ValidationError(f"“{instance}” is not {_MOMENTS[kind]}")
+
+
 _Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"anyOf": _any_of}
+    Draft202012Validator, {"anyOf": _any_of, "format": _format}
 )
 
 

@@ -10,6 +10,8 @@ from engine.kinds import catalog
 from flows.explain import Place, explain, validator_of
 from flows.problems import Problem
 
+TIME = "a time with its zone; write it as 2026-11-24T09:00:00Z"
+
 
 def found(condition: Any) -> list[Problem]:
     step = {"type": "if_else", "condition": condition, "next": {"yes": "end"}}
@@ -68,8 +70,13 @@ def test_the_branch_that_was_meant_is_explained(condition: Any, field: str, said
         ({"minLength": 1, "pattern": r"\S"}, "  ", "This is empty."),
         ({"minLength": 3}, "x", "This needs at least 3 characters."),
         ({"minItems": 2}, [], "This needs at least 2."),
+        ({"format": "date"}, "2026-02-30", "“2026-02-30” is not a day; write it as 2026-11-24."),
+        ({"format": "date-time"}, "soon", f"“soon” is not {TIME}."),
+        ({"format": "date-time"}, "2026-11-24T09:00", f"“2026-11-24T09:00” is not {TIME}."),
+        ({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]},
+            "9999-12-31T23:59:59-14:00", f"“9999-12-31T23:59:59-14:00” is not {TIME}."),
     ],
-)
+)  # fmt: skip
 def test_one_mistake_is_told_once(rules: dict[str, Any], value: Any, said: str) -> None:
     problems = list(explain(validator_of(rules), value, Place()))
     assert [one.sentence for one in problems] == [said]

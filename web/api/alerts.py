@@ -12,7 +12,7 @@ from msgspec import Struct
 from store import alerts
 from store.alerts import Alert, Severity
 from web.alerts.kinds import about
-from web.api.shapes import Id, Page
+from web.api.shapes import Id, Moment, Page
 from web.given import Asker, Web
 from web.paging import before_of, cut
 from web.shell.errors import Detail, RefusedError
@@ -42,7 +42,7 @@ class AlertOut(Struct, frozen=True):
 class Snooze(Struct, frozen=True, forbid_unknown_fields=True):
     """Until when nobody shall be reminded."""
 
-    until: datetime
+    until: Moment
 
 
 @get("/alerts", summary="List alerts", tags=TAGS, opt=EDITOR)
@@ -88,8 +88,8 @@ async def snooze_alert(
     data: JSONBody[Snooze], who: Asker, web: Web, alert_id: FromPath[int]
 ) -> AlertOut:
     """It stays open, and nobody is reminded of it before then."""
-    if data.until.tzinfo is None or data.until <= web.clock():
-        said = "Say a moment to come, with its zone, such as 2026-11-24T09:00:00Z."
+    if data.until <= web.clock():
+        said = "Say a moment to come."
         raise RefusedError(422, "1 field is not right.", details=[Detail("/until", said)])
     async with web.database.write() as tx:
         await alerts.get(tx, who.company_id, alert_id)

@@ -19,6 +19,7 @@ from flows.audience import Audience
 from gateway import outlook
 from gateway.forecast import Forecast
 from web.api.campaigns import check_lists
+from web.api.shapes import Moment
 from web.given import Asker, Web
 from web.paging import parse_id
 from web.shell.errors import Detail, RefusedError
@@ -61,7 +62,7 @@ class Planned(Struct, frozen=True, forbid_unknown_fields=True):
     """A campaign that is only thought of: to whom, from when on (now), of which category."""
 
     audience: Audience
-    at: datetime | None = None
+    at: Moment | None = None
     category: Annotated[str, Meta(pattern=r"^(marketing|utility)$")] = "marketing"
 
 
@@ -96,9 +97,6 @@ async def forecast_campaign(data: JSONBody[Planned], who: Asker, web: Web) -> Fo
     wrong = [Detail(f"/audience{field}", said) for field, said in data.audience.problems()]
     if wrong:
         raise RefusedError(422, "This audience cannot be used.", details=wrong)
-    if data.at is not None and data.at.tzinfo is None:
-        said = "Say in which time zone, as in 2026-12-01T09:00:00Z."
-        raise RefusedError(422, "This moment cannot be used.", details=[Detail("/at", said)])
     now = web.clock()
     async with web.database.read() as tx:
         await check_lists(tx, who.company_id, data.audience)

@@ -5,7 +5,6 @@ Rule: what is here is a promise, as in `web.api.shapes`; limits are WhatsApp's o
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -17,7 +16,7 @@ from flows.content import (
     CAPTION_LIMIT,
     LIST_LIMIT,
 )
-from web.api.shapes import Id, MessageOut
+from web.api.shapes import Id, MessageOut, Moment
 from web.messages.story import Story
 
 MOST_MESSAGES = 1000
@@ -157,8 +156,8 @@ class MessageIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     priority: PriorityName | None = None
     phone_id: Id | None = None
     quote: Id | None = None
-    send_at: datetime | None = None
-    expires_at: datetime | None = None
+    send_at: Moment | None = None
+    expires_at: Moment | None = None
     over_budget: Literal["defer", "drop"] = "defer"
     reference: Annotated[str, Meta(max_length=200)] = ""
 

@@ -91,13 +91,6 @@ async def _outside(tx: AsyncConnection, who: Who, wanted: Sequence[MessageIn]) -
 
 def _wrong_times(message: MessageIn, where: str, now: datetime) -> list[Detail]:
     wrong: list[Detail] = []
-    for name in ("send_at", "expires_at"):
-        at: datetime | None = getattr(message, name)
-        if at is not None and at.tzinfo is None:
-            said = "Say the time with its zone, such as 2026-11-24T09:00:00Z."
-            wrong.append(Detail(f"{where}/{name}", said))
-    if wrong:
-        return wrong
     send_at, expires_at = message.send_at or now, message.expires_at
     if send_at > now + AHEAD:
         said = f"A message can be planned {AHEAD.days} days ahead; use an automation for later."

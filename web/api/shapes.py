@@ -12,6 +12,7 @@ from msgspec import Meta, Struct, field
 
 T = TypeVar("T")
 Id = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$", description="An id: a string of digits")]
+Moment = Annotated[datetime, Meta(tz=True)]
 Name = Annotated[str, Meta(max_length=200)]
 Fields = Annotated[
     dict[Annotated[str, Meta(min_length=1, max_length=100)], Any], Meta(max_length=200)
