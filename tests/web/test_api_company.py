@@ -140,4 +140,6 @@ async def test_the_operator_lets_companies_send(operated: House) -> None:
     for time in ("2026-03-02T11:00:00", "2026-03-02", "0001-01-01T00:00:00+14:00"):
         wrong = await boss.patch(one, json={"subscription_ends_at": time})
         assert wrong.json()["error"]["details"][0]["pointer"] == "/subscription_ends_at", time
-    assert (await boss.patch("/api/v1/house/companies/999", json={})).status_code == 404
+    for unknown in (999, 10**30):
+        answer = await boss.patch(f"/api/v1/house/companies/{unknown}", json={})
+        assert answer.status_code == 404, answer.text
