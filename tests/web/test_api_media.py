@@ -15,6 +15,7 @@ from store.ids import new_id
 from store.media import media_files
 from store.messages import messages
 from tests.web.conftest import NOW, House
+from web.api.media import BODY_LIMIT, TOO_LARGE
 from web.messages import bubbles
 
 pytestmark = pytest.mark.anyio
@@ -94,6 +95,10 @@ async def test_no_form_no_file_no_right(house: House) -> None:
     assert (await machine.post(AT, content=b"", headers=MULTIPART)).status_code in (400, 422)
     assert (await machine.post(AT, files={"other": ("a.png", PNG, "")})).status_code == 422
     assert (await machine.post(AT, files={"file": (None, "words")})).status_code == 422
+    assert (await machine.post(AT, files={"file": (None, PNG)})).status_code == 400
+    large = MULTIPART | {"content-length": str(BODY_LIMIT + 1)}
+    refused = await machine.post(AT, content=b"", headers=large)
+    assert (refused.status_code, refused.json()["error"]["message"]) == (413, TOO_LARGE)
     for strange in ("x", HASH.upper(), "..%2f..%2fetc", "0" * 64):
         assert (await machine.get(f"{AT}/{strange}")).status_code == 404
     viewer = await house.signed_in("viewer")

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from litestar import Request, get, post
 from litestar.datastructures import UploadFile
 from litestar.exceptions import ClientException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.params import FromPath
 from litestar.response import Stream
 from msgspec import Struct
@@ -104,7 +105,9 @@ async def _given(request: Request[Any, Any, Any]) -> UploadFile:
         raise RefusedError(415, said)
     try:
         form = await request.form()
-    except ClientException as error:
+    except RequestEntityTooLarge as error:
+        raise RefusedError(413, TOO_LARGE) from error
+    except (ClientException, UnicodeDecodeError, LookupError) as error:  # bytes that are no text
         raise RefusedError(400, said) from error
     file = form.get(FIELD)
     if not isinstance(file, UploadFile):
