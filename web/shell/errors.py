@@ -12,6 +12,7 @@ import structlog
 from litestar import Request, Response
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.params import ParameterKwarg
 from litestar.response import Redirect
 from msgspec import Struct
 
@@ -90,19 +91,21 @@ def _in_words(request: Request[Any, Any, Any], error: HTTPException) -> str:
         case 404:
             return NOTHING_HERE
         case 405:
-            allowed = (error.headers or {}).get("Allow") or "other methods"
-            return f"This address does not take {request.method}; it takes {allowed}."
+            headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+            return f"This address does not take {request.method}; it takes {headers['allow']}."
         case 413:
             return TOO_LARGE
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
-        return " ".join(_parameter_in_words(one) for one in error.extra if isinstance(one, dict))
+        wrong = [one for one in error.extra if isinstance(one, dict)]
+        return " ".join(_parameter_in_words(request, one) for one in wrong)
     return ""
 
 
-def _parameter_in_words(wrong: dict[str, Any]) -> str:
+def _parameter_in_words(request: Request[Any, Any, Any], wrong: dict[str, Any]) -> str:
     name = str(wrong.get("key", "A parameter"))
-    if wrong.get("source") == "header":
-        name = name.replace("_", "-").title()
+    ours = request.route_handler.parsed_fn_signature.parameters.get(name)
+    if ours is not None and isinstance(ours.kwarg_definition, ParameterKwarg):
+        name = ours.kwarg_definition.name or name  # “from” is no name in Python
     return f"“{name}” is not right: {wrong.get('message', '')}."
 
 
