@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import alerts, queue
+from store import alerts, queue, queue_view
 
 LATE = timedelta(minutes=30)
 QUEUE_OLD = "queue_old"
@@ -21,10 +21,10 @@ async def watch_queue(tx: AsyncConnection, now: datetime) -> None:
     """Tell companies whose messages have been due for half an hour."""
     before = now - LATE
     lines = [line for line in await queue.due_lines(tx, before) if line[0] != MARKETING]
-    still = await queue.standing_still(tx, before)
+    still = await queue_view.standing_still(tx, before)
     lines += [(MARKETING, company_id) for company_id in sorted(still)]
     late: dict[int, list[str]] = {}
-    for line in await queue.late(tx, lines, before):
+    for line in await queue_view.late(tx, lines, before):
         minutes = int((now - line.oldest).total_seconds() // 60)
         said = f"{line.count} {NAMED[line.priority]} wait, the oldest for {minutes} minutes."
         late.setdefault(line.company_id, []).append(said)

@@ -11,10 +11,10 @@ from datetime import timedelta
 from msgspec import structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.channel import Pricing, Receipt
+from gateway.news import Pricing, Receipt
 from store import conversations
 from store.conversations import Opened
-from store.queue import InHand
+from store.in_hand import InHand
 
 CONVERSATION = timedelta(hours=24)
 ENTRY_POINT = timedelta(hours=72)  # free for whoever came by an advertisement

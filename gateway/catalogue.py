@@ -14,8 +14,8 @@ import msgspec
 
 from flows.content import Other, plain
 from flows.events import ShopHappened
-from gateway.channel import Inbound
 from gateway.channels.cloud_api.shapes import objects, text, whole
+from gateway.news import Inbound
 
 SHOP = "whatsapp"
 _MOST_DIGITS = 18  # more is no money

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.channel import AccountChanged, News, PhoneChanged, Sender, TemplateChanged
+from gateway.news import AccountChanged, News, PhoneChanged, Sender, TemplateChanged
 from store import phone_use
 from store.addresses import Address
 from store.phone_use import SendingPhone

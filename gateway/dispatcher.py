@@ -22,7 +22,7 @@ from gateway.lines import Line
 from gateway.marks import Marks
 from gateway.results import Recorded, Result, abandon, expire, record, settle_unconfirmed
 from gateway.throttle import Throttles
-from store import companies, contacts, heartbeats, held, queue
+from store import companies, contacts, heartbeats, held, in_hand, queue
 from store.database import Database, is_about_data
 from store.doorbell import Doorbell
 
@@ -197,8 +197,8 @@ class Dispatcher:
         """
         now = self.clock()
         async with self.database.read() as tx:
-            names = await queue.workers_with_messages(tx)
-            unsure = await queue.companies_unconfirmed(tx)
+            names = await in_hand.workers_with_messages(tx)
+            unsure = await in_hand.companies_unconfirmed(tx)
             late = await queue.any_expired(tx, now)
             if not names and not unsure and not late:
                 return 0

@@ -24,7 +24,7 @@ from gateway.pacing import LIVE_PRIORITY, next_day
 from gateway.phone_facts import phones_as_they_stand
 from gateway.verdicts import template_of
 from gateway.window import LOOK_AHEAD_DAYS, Week, week, zone
-from store import budget, companies, house, phone_use, queue, templates
+from store import budget, companies, house, phone_use, recipients, templates
 from store.addresses import Address
 from store.companies import Company
 from store.house import SendingRules
@@ -165,11 +165,11 @@ async def _load_contacts(
 ) -> None:
     contact_ids: Collection[int] = {one.contact_id for one in batch}
     company_of = {one.contact_id: one.company_id for one in batch}
-    last_out = await queue.last_out(tx, contact_ids, gap_since)
-    windows = await queue.last_in(tx, contact_ids, now - SERVICE_WINDOW)
+    last_out = await recipients.last_out(tx, contact_ids, gap_since)
+    windows = await recipients.last_in(tx, contact_ids, now - SERVICE_WINDOW)
     asks = {one.contact_id for one in batch if is_budgeted(one.category, one.source, one.priority)}
     marketing = await budget.left(tx, asks, SPENDS, LIVE_PRIORITY, now - WEEK)
-    for contact_id, (person, address) in (await queue.recipients(tx, contact_ids)).items():
+    for contact_id, (person, address) in (await recipients.find(tx, contact_ids)).items():
         number = address.value if address and address.space == "number" else ""
         company = known[company_of[contact_id]]
         met = person.last_inbound_at or person.last_outbound_at

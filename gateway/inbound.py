@@ -19,7 +19,9 @@ from flows.content import plain
 from flows.events import Replied
 from gateway.billing import note_prices
 from gateway.catalogue import catalogue_row
-from gateway.channel import (
+from gateway.consequences import Setback, bear
+from gateway.desk import Desk, introduce, is_ours, person_of
+from gateway.news import (
     AccountChanged,
     Echoed,
     Inbound,
@@ -33,8 +35,6 @@ from gateway.channel import (
     TemplateChanged,
     Trouble,
 )
-from gateway.consequences import Setback, bear
-from gateway.desk import Desk, introduce, is_ours, person_of
 from gateway.notices import (
     move_numbers,
     note_accounts,
@@ -49,10 +49,10 @@ from gateway.states import after_receipt, newly_left, verdict
 from gateway.telling import tell_states, tell_written
 from gateway.verdicts import template_of, verdict_row
 from gateway.window import zone
-from store import chats, companies, contacts, events, media_wanted, phone_use, queue
+from store import chats, companies, contacts, events, in_hand, media_wanted, phone_use
 from store.ids import new_id
+from store.in_hand import InHand
 from store.phone_use import SendingPhone
-from store.queue import InHand
 from store.resolve import resolve_many
 
 log = structlog.get_logger(__name__)
@@ -131,7 +131,7 @@ async def _receipts(desk: Desk, receipts: Sequence[Receipt]) -> None:
     told = [desk.by_remote[one.phone] for one in receipts]
     await note_prices(desk.tx, priced)
     changed = [after for after in now_are.values() if after != before[after.id]]
-    await queue.settle(desk.tx, changed)
+    await in_hand.settle(desk.tx, changed)
     moves = [(before[after.id], after) for after in changed]
     await chats.note_outbound(desk.tx, newly_left(moves))
     # Contacts before phones and their days: so they are held while messages are claimed.
@@ -157,7 +157,7 @@ def _place(phone: SendingPhone, receipt: Receipt) -> tuple[int, str]:
 async def _meant(desk: Desk, receipts: Sequence[Receipt]) -> dict[tuple[int, str], InHand]:
     """The messages that receipts speak of: by our own id if it is there, else by the channel's."""
     ids = {int(one.reference) for one in receipts if _is_reference(one.reference)}
-    by_id = await queue.in_hand(desk.tx, ids) if ids else {}
+    by_id = await in_hand.find(desk.tx, ids) if ids else {}
     found: dict[tuple[int, str], InHand] = {}
     unknown: list[tuple[int, str]] = []
     for one in receipts:
@@ -169,7 +169,7 @@ async def _meant(desk: Desk, receipts: Sequence[Receipt]) -> dict[tuple[int, str
             unknown.append(_place(phone, one))
     if unknown:
         phone_ids, channel_ids = {place[0] for place in unknown}, {place[1] for place in unknown}
-        for message in await queue.by_channel_ids(desk.tx, phone_ids, channel_ids):
+        for message in await in_hand.by_channel_ids(desk.tx, phone_ids, channel_ids):
             found.setdefault((message.phone_id or 0, message.channel_id or ""), message)
     return found
 

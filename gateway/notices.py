@@ -10,7 +10,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from gateway.channel import (
+from gateway.channels.cloud_api.account import because
+from gateway.consequences import consent_events
+from gateway.desk import Desk, person_of
+from gateway.guard import note_quality, rest_campaigns
+from gateway.news import (
     AccountChanged,
     NumberChanged,
     PhoneChanged,
@@ -19,10 +23,6 @@ from gateway.channel import (
     TemplateChanged,
     Trouble,
 )
-from gateway.channels.cloud_api.account import because
-from gateway.consequences import consent_events
-from gateway.desk import Desk, person_of
-from gateway.guard import note_quality, rest_campaigns
 from store import addresses, alerts, chats, contacts, phone_use, templates
 from store.addresses import Address
 from store.phone_use import SendingPhone

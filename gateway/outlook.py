@@ -21,7 +21,7 @@ from gateway.channels import kinds
 from gateway.decide import Later, Never, SendNow, decide
 from gateway.facts import Load, load
 from gateway.forecast import Forecast, Waiting, forecast
-from store import companies, queue
+from store import companies, queue_view
 from store.queue import Queued
 
 AT_MOST = 20_000  # messages that are played; more are as many times those
@@ -43,8 +43,8 @@ async def of_queue(
     automation_id: int | None = None,
 ) -> Forecast:
     """What becomes of all that a company (or one of its automations) has in the queue."""
-    batch = await queue.waiting(tx, company_id, automation_id, AT_MOST)
-    count = await queue.count_waiting(tx, company_id, automation_id)
+    batch = await queue_view.waiting(tx, company_id, automation_id, AT_MOST)
+    count = await queue_view.count_waiting(tx, company_id, automation_id)
     return _times(await _play(tx, company_id, batch, now), len(batch), count)
 
 
@@ -58,7 +58,7 @@ async def of_campaign(
     category: str = "marketing",
 ) -> Forecast:
     """What would become of a template sent to these contacts at `at`, behind what waits already."""
-    before = await queue.waiting(tx, company_id, None, AT_MOST)
+    before = await queue_view.waiting(tx, company_id, None, AT_MOST)
     chosen = sorted(contact_ids)[:AT_MOST]
     content = msgspec.to_builtins(Template("", ""))
     mine = [
@@ -78,7 +78,7 @@ async def of_message(
     """Why a message that waits has not left yet, in words, and until when it waits (None: its turn
     comes any moment). Nothing for a message that does not wait.
     """
-    queued = await queue.find_waiting(tx, company_id, message_id)
+    queued = await queue_view.find_waiting(tx, company_id, message_id)
     if queued is None:
         return None, ()
     company = await companies.get(tx, company_id)
@@ -92,7 +92,7 @@ async def of_message(
         return None, ()
     fleet, contact = facts.fleets[company_id], facts.contacts[queued.contact_id]
     decision = decide(readable[0].message, contact, facts.companies[company_id], fleet, now)
-    ahead = await queue.count_ahead(tx, queued, now)
+    ahead = await queue_view.count_ahead(tx, queued, now)
     before = (f"{ahead} before it in line.",) if ahead else ()
     match decision:
         case Later(at=at, why=why):

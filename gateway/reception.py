@@ -15,8 +15,8 @@ from gateway.channels import paced_kinds
 from gateway.desk import Desk
 from gateway.window import zone
 from store import chats, companies, phone_use
+from store.in_hand import InHand
 from store.phone_use import SendingPhone
-from store.queue import InHand
 
 NOTED_EACH = timedelta(minutes=1)
 

@@ -28,12 +28,13 @@ from store import (
     companies,
     contacts,
     events,
+    in_hand,
     phone_use,
     queue,
     runs,
 )
 from store.addresses import Address
-from store.queue import InHand
+from store.in_hand import InHand
 
 Result = tuple[Parcel, Accepted | SendError]
 
@@ -54,7 +55,7 @@ async def record(
     tx: AsyncConnection, results: Sequence[Result], *, worker: str, now: datetime
 ) -> Recorded:
     """Write down the channel's answers."""
-    held = await queue.in_hand(tx, {parcel.queued.id for parcel, _ in results})
+    held = await in_hand.find(tx, {parcel.queued.id for parcel, _ in results})
     taken = await _taken_ids(tx, results, held)
     changed: list[InHand] = []
     verdicts: list[dict[str, Any]] = []
@@ -81,7 +82,7 @@ async def record(
         word = verdict(before, after)
         if word is not None:
             verdicts += verdict_row(after, word, after.error_class or "", now)
-    await queue.settle(tx, changed)
+    await in_hand.settle(tx, changed)
     await tell_states(tx, [(held[one.id].state, one) for one in changed], now)
     went = [(parcel, out) for parcel, out in results if isinstance(out, Accepted)]
     await chats.note_outbound(
@@ -176,14 +177,14 @@ async def abandon(
     except_ids: Collection[int],
 ) -> int:
     """Messages whose worker is gone may have left or not; how many there were."""
-    rows = await queue.abandoned(
+    rows = await in_hand.abandoned(
         tx,
         claimed_before=claimed_before,
         dead_workers=dead_workers,
         except_ids=except_ids,
         limit=SWEEP_AT_ONCE,
     )
-    await queue.settle(
+    await in_hand.settle(
         tx, [structs.replace(with_error(row, LOST), state="unconfirmed") for row in rows]
     )
     return len(rows)
@@ -217,7 +218,7 @@ async def settle_unconfirmed(
     """Messages nobody told us about in time: the company's rule decides."""
     settings = (await companies.get(tx, company_id)).settings
     limit = timedelta(minutes=settings.unconfirmed_after_minutes)
-    rows = await queue.unconfirmed(
+    rows = await in_hand.unconfirmed(
         tx, company_id, now - limit, except_ids=except_ids, limit=SWEEP_AT_ONCE
     )
     if not rows:
@@ -238,7 +239,7 @@ async def settle_unconfirmed(
             structs.replace(row, state="sent", sent_at=row.sent_at or row.claimed_at, why=why)
         )
         verdicts += verdict_row(row, "sent", "", now)
-    await queue.settle(tx, changed)
+    await in_hand.settle(tx, changed)
     moves = list(zip(rows, changed, strict=True))
     await tell_states(tx, [(before.state, after) for before, after in moves], now)
     await chats.note_outbound(tx, newly_left(moves))

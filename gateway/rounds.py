@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from gateway.channel import Channel, PhoneChanged
+from gateway.channel import Channel
 from gateway.channels import paced_kinds
 from gateway.claims import access_to
 from gateway.guard import end_rests, judge, note_quality
+from gateway.news import PhoneChanged
 from store import phone_use
 from store.database import Database
 from store.phone_use import SendingPhone

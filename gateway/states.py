@@ -12,8 +12,9 @@ from typing import Literal
 
 from msgspec import structs
 
-from gateway.channel import Receipt, SendError
-from store.queue import InHand
+from gateway.channel import SendError
+from gateway.news import Receipt
+from store.in_hand import InHand
 
 RANK = {"sent": 1, "failed": 2, "delivered": 3, "read": 4}
 """A failure may come hours after `sent`, but one that comes after `delivered` is ignored."""

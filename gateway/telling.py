@@ -12,13 +12,13 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.channel import Inbound
 from gateway.desk import Desk
-from store import contact_list, http_calls, news, queue
+from gateway.news import Inbound
+from store import contact_list, http_calls, in_hand, news
 from store.contact_list import ContactCard
+from store.in_hand import InHand
 from store.news import Hearer
 from store.phone_use import SendingPhone
-from store.queue import InHand
 
 UNTOLD = frozenset({"queued", "sending"})  # it is on its way; nobody needs to know
 
@@ -80,7 +80,7 @@ async def tell_dropped(
 ) -> None:
     """The same of messages that were just given up unsent."""
     if message_ids and await news.statuses_are_heard(tx, company_ids):
-        rows = (await queue.in_hand(tx, message_ids)).values()
+        rows = (await in_hand.find(tx, message_ids)).values()
         await tell_states(tx, [("queued", one) for one in rows], now)
 
 

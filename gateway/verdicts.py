@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from flows.events import Verdict, VerdictState
-from store.queue import InHand, Queued
+from store.in_hand import InHand
+from store.queue import Queued
 
 
 def verdict_row(

@@ -20,7 +20,7 @@ from neonize.aioze import events as lib
 from neonize.exc import NeonizeError
 from neonize.utils.enum import Presence
 
-from gateway.channel import News
+from gateway.news import News
 from gateway.paired import ends, outgoing
 from gateway.paired.courtship import Courtship
 from gateway.paired.hands import Hands

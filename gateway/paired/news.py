@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from flows.content import Content, Location, Media, MediaKind, Other, Reaction, Tap, Text
-from gateway.channel import Echoed, Inbound, News, Receipt, ReceiptState, Sender
+from gateway.news import Echoed, Inbound, News, Receipt, ReceiptState, Sender
 
 NUMBERS = "s.whatsapp.net"
 LIDS = "lid"

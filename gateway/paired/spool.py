@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway.channel import News
+from gateway.news import News
 from gateway.paired.wire import Told, line_of, read_report
 
 

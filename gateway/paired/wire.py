@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from flows.content import Content
-from gateway.channel import Address, Meaning, News
+from gateway.channel import Address, Meaning
+from gateway.news import News
 
 LONGEST_LINE = 4_000_000  # bytes; a customer's longest text is 65 thousand characters
 

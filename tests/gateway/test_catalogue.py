@@ -13,9 +13,9 @@ import pytest
 from flows.content import Content, Other, Text
 from flows.events import Event, Replied, ShopHappened
 from gateway.catalogue import catalogue_row
-from gateway.channel import Inbound, Sender
 from gateway.channels.cloud_api import parse
 from gateway.inbound import take_in
+from gateway.news import Inbound, Sender
 from store.events import events
 from tests.gateway.conftest import House
 

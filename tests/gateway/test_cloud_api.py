@@ -32,10 +32,12 @@ from flows.content import (
     TemplateButton,
     Text,
 )
-from gateway.channel import (
-    Accepted,
+from gateway.channel import Accepted, Address, SendError
+from gateway.channels import kinds
+from gateway.channels.cloud_api import CloudApi, challenge, classify, parse, request_body, verify
+from gateway.channels.cloud_api.requests import read_body
+from gateway.news import (
     AccountChanged,
-    Address,
     Inbound,
     News,
     NumberChanged,
@@ -44,13 +46,9 @@ from gateway.channel import (
     Pricing,
     Receipt,
     Sender,
-    SendError,
     TemplateChanged,
     Trouble,
 )
-from gateway.channels import kinds
-from gateway.channels.cloud_api import CloudApi, challenge, classify, parse, request_body, verify
-from gateway.channels.cloud_api.requests import read_body
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "cloud_api"
 ADA = Sender("16505551234", "", "Ada Rossi")

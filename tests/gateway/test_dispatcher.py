@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from flows.content import Template, Text
 from gateway.dispatcher import Dispatcher
-from store import heartbeats, queue
+from store import heartbeats, in_hand
 from store.alerts import alerts
 from store.contacts import contacts
 from store.events import events
@@ -390,7 +390,7 @@ async def test_results_wait_for_a_database_that_is_away(
     one = await house.queue(await house.contact(wrote_minutes_ago=3))
     dispatcher = house.dispatcher()
     claimed = await dispatcher.claim()
-    really, tries = queue.in_hand, 0
+    really, tries = in_hand.find, 0
 
     async def away(*args: Any) -> Any:
         nonlocal tries
@@ -400,7 +400,7 @@ async def test_results_wait_for_a_database_that_is_away(
         return await really(*args)
 
     monkeypatch.setattr("gateway.dispatcher.PAUSES_S", (0.0,))
-    monkeypatch.setattr(queue, "in_hand", away)
+    monkeypatch.setattr(in_hand, "find", away)
     await dispatcher.deliver(claimed.parcels)
     assert ((await house.message(one)).state, tries) == ("sent", 3)
     assert len(house.meta.taken) == 1

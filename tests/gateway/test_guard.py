@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from flows.content import Template
-from gateway.channel import AccountChanged, PhoneChanged, Quality
 from gateway.guard import end_rests, judge, note_quality
 from gateway.inbound import take_in
+from gateway.news import AccountChanged, PhoneChanged, Quality
 from store import phone_care, phone_use
 from store.alerts import alerts
 from store.database import Database

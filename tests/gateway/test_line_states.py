@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from flows.content import Text
-from gateway.channel import Inbound, News, PhoneState, Receipt, Sender, StateChanged
 from gateway.inbound import TakenIn, take_in
+from gateway.news import Inbound, News, PhoneState, Receipt, Sender, StateChanged
 from store.alerts import alerts
 from store.contacts import contact_addresses
 from store.phones import phones

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.channel import PhoneAccess, PhoneChanged, SendError
+from gateway.channel import PhoneAccess, SendError
 from gateway.channels.cloud_api import CloudApi
+from gateway.news import PhoneChanged
 from gateway.rounds import look_after
 from store import phone_use
 from store.phone_use import SendingPhone

@@ -9,9 +9,10 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.channel import Receipt, ReceiptState, SendError
+from gateway.channel import SendError
+from gateway.news import Receipt, ReceiptState
 from gateway.states import RANK, accepted, after_receipt, rank, verdict
-from store.queue import InHand
+from store.in_hand import InHand
 
 AT = datetime(2026, 11, 18, tzinfo=UTC)
 

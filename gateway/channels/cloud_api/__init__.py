@@ -12,15 +12,7 @@ import msgspec
 from aiohttp import FormData
 
 from flows.content import Content
-from gateway.channel import (
-    Accepted,
-    Address,
-    Channel,
-    LocalFile,
-    PhoneAccess,
-    PhoneChanged,
-    SendError,
-)
+from gateway.channel import Accepted, Address, Channel, LocalFile, PhoneAccess, SendError
 from gateway.channels.cloud_api.answers import classify, refusal
 from gateway.channels.cloud_api.notices import phone_told
 from gateway.channels.cloud_api.requests import read_body, request_body
@@ -35,6 +27,7 @@ from gateway.channels.cloud_api.wire import (
     Way,
     Wire,
 )
+from gateway.news import PhoneChanged
 
 __all__ = ["CloudApi", "challenge", "classify", "parse", "request_body", "verify"]
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from gateway.channel import AccountChanged, News, PhoneChanged, Quality, TemplateChanged
 from gateway.channels.cloud_api.shapes import moment, obj, objects, text, whole
+from gateway.news import AccountChanged, News, PhoneChanged, Quality, TemplateChanged
 
 Json = dict[str, Any]
 ONLY_ANSWERS = "RESTRICTED_BIZ_INITIATED_MESSAGING"

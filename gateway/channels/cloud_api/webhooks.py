@@ -13,7 +13,10 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from flows.content import Content, Location, Media, Other, Reaction, Tap, Text
-from gateway.channel import (
+from gateway.channels.cloud_api import notices
+from gateway.channels.cloud_api.answers import send_error
+from gateway.channels.cloud_api.shapes import decimal, decode, moment, obj, objects, text
+from gateway.news import (
     Echoed,
     Inbound,
     News,
@@ -25,9 +28,6 @@ from gateway.channel import (
     Sender,
     Trouble,
 )
-from gateway.channels.cloud_api import notices
-from gateway.channels.cloud_api.answers import send_error
-from gateway.channels.cloud_api.shapes import decimal, decode, moment, obj, objects, text
 
 SIGNATURE_PREFIX = "sha256="
 STATES: dict[str, ReceiptState] = {

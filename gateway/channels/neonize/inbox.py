@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.content import Media
-from gateway.channel import Inbound, News
+from gateway.news import Inbound, News
 from store import chats, media
 from store.files import Kept, NewFile, TooLargeError
 

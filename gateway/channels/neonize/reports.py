@@ -17,11 +17,11 @@ import structlog
 from msgspec import structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.channel import News, PhoneState, Receipt, StateChanged
 from gateway.channels.neonize import inbox
 from gateway.channels.neonize.line import Line
 from gateway.host import Host
 from gateway.inbound import TakenIn, take_in
+from gateway.news import News, PhoneState, Receipt, StateChanged
 from gateway.paired.wire import LogOut, Pairing, Report, Said, State, Told
 from store import alerts, chats, pairing
 from store.database import is_about_data

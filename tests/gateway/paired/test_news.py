@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flows.content import Content, Location, Media, Other, Reaction, Tap, Text
-from gateway.channel import Echoed, Inbound, Receipt, Sender
+from gateway.news import Echoed, Inbound, Receipt, Sender
 from gateway.paired.news import lid_without_number, message_news, receipt_news
 from tests.gateway.paired.protos import (
     NOBODY,

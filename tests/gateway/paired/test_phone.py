@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from flows.content import Text
-from gateway.channel import Inbound, News, Sender
+from gateway.news import Inbound, News, Sender
 from gateway.paired import library
 from gateway.paired.spool import Spool
 from gateway.paired.wire import Ping, Said, Say, Told, line_of, read_report, read_request
