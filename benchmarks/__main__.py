@@ -54,10 +54,10 @@ def main(words: list[str]) -> int:
         try:
             measured = figure.measure(size)
         except CannotMeasureError as problem:
-            print(f"{figure.name:30} skipped: {problem}", flush=True)
+            print(f"{figure.name:36} skipped: {problem}", flush=True)
             continue
         except Exception:  # noqa: BLE001  a wrong journey is told; the other figures still count
-            print(f"{figure.name:30} FAILED\n{traceback.format_exc()}", flush=True)
+            print(f"{figure.name:36} FAILED\n{traceback.format_exc()}", flush=True)
             failed += 1
             continue
         figures[figure.name] = round(measured, 3)
@@ -70,7 +70,7 @@ def main(words: list[str]) -> int:
 
 def line(figure: Figure, measured: float) -> str:
     """A row of the table."""
-    told = f"{figure.name:30}{_short(measured):>12} {figure.unit:11} {figure.what}"
+    told = f"{figure.name:36}{_short(measured):>12} {figure.unit:11} {figure.what}"
     if figure.wanted is None:
         return told
     verdict = "reached" if figure.wanted.reached(measured) else "NOT REACHED"
