@@ -344,7 +344,7 @@ async def test_other_content_and_methods_are_refused_in_the_one_shape(house: Hou
     assert (form.status_code, form.json()["error"]["code"]) == (415, "unsupported_media_type")
     gone = await client.delete(f"{API}/contacts")
     assert (gone.status_code, gone.json()["error"]["code"]) == (405, "method_not_allowed")
-    assert "DELETE; it takes OPTIONS, GET, POST." in gone.json()["error"]["message"]
+    assert "DELETE; it takes GET, OPTIONS, POST." in gone.json()["error"]["message"]
     named = await client.get(f"{API}/costs?from=x")
     assert (named.status_code, named.json()["error"]["code"]) == (400, "bad_request")
     assert "“from” is not right" in named.json()["error"]["message"]

@@ -92,7 +92,8 @@ def _in_words(request: Request[Any, Any, Any], error: HTTPException) -> str:
             return NOTHING_HERE
         case 405:
             headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-            return f"This address does not take {request.method}; it takes {headers['allow']}."
+            allowed = ", ".join(sorted(headers["allow"].split(", ")))
+            return f"This address does not take {request.method}; it takes {allowed}."
         case 413:
             return TOO_LARGE
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
