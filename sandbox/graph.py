@@ -20,6 +20,7 @@ from sandbox.memory import Json, Row
 from sandbox.refusals import Refusal, no_such_object
 from sandbox.world import World, find_phone, has_account
 
+APP_ID = "300000000000001"  # the one app that all tokens of the sandbox belong to
 DEFAULT_PHONE_FIELDS = ("verified_name", "display_phone_number", "quality_rating")
 
 
@@ -34,7 +35,9 @@ def phone_facts(world: World, phone: Row, fields: str) -> Json:
 async def read_object(
     request: GraphRequest, version: FromPath[str], object_id: FromPath[str]
 ) -> Answer:
-    """Read a number, an account, a template, a file's facts or an upload's state, by its id."""
+    """Read a number, an account, a template, a file's facts or an upload's state, by its id; or
+    the `app` that the token belongs to.
+    """
     if refusal := passes(request, version):
         return answer(request, refusal)
     world = world_of(request)
@@ -47,6 +50,8 @@ async def read_object(
         return answer(request, templates.as_json(template, fields))
     if upload := uploads.find(world.memory, object_id):
         return answer(request, uploads.state(upload))
+    if object_id == "app":
+        return answer(request, {"id": APP_ID, "name": world.config.business_name})
     if has_account(world.memory, object_id):
         return answer(request, {"id": object_id, "name": world.config.business_name})
     return answer(request, no_such_object("GET", object_id))

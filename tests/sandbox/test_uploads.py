@@ -14,7 +14,8 @@ PNG = b"\x89PNG a mug"
 
 async def begun(bench: Bench, kind: str = "image/png", length: object = len(PNG)) -> str:
     query = {"file_name": "mug.png", "file_type": kind, "file_length": str(length)}
-    answer = await bench.graph("POST", "app/uploads", params=query)
+    app = (await bench.graph("GET", "app")).json()
+    answer = await bench.graph("POST", f"{app['id']}/uploads", params=query)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["id"])
 
