@@ -62,7 +62,13 @@ async def test_name_and_limits_are_changed_one_by_one(house: House) -> None:
     assert (named.json()["name"], named.json()["daily_limit"]) == ("Shop", 50)
     freed = await client.patch(f"{API}/{of}", json={"daily_limit": None, "hourly_limit": 9})
     assert (freed.json()["daily_limit"], freed.json()["hourly_limit"]) == (None, 9)
-    for wrong in ({"name": ""}, {"daily_limit": 0}, {"daily_limit": "x"}, {"nmae": "x"}):
+    for wrong in (
+        {"name": ""},
+        {"name": "  "},
+        {"daily_limit": 0},
+        {"daily_limit": "x"},
+        {"nmae": "x"},
+    ):
         answer = await client.patch(f"{API}/{of}", json=wrong)
         assert answer.status_code == 422, wrong
         assert answer.json()["error"]["details"]
@@ -81,6 +87,8 @@ async def test_the_levers_are_resources(house: House) -> None:
     ):
         answer = await client.request(method, f"{API}/{of}/{resource}")
         assert (answer.status_code, answer.json()["status"]) == (200, status)
+        if status == "paused":
+            assert answer.json()["status_words"].endswith("is kept. Paused by Admin of A.")
     await the_phone(house, status="banned")
     refused = await client.put(f"{API}/{of}/paused")
     assert refused.status_code == 409

@@ -108,6 +108,8 @@ async def test_a_phone_shows_how_it_fares(both_houses: House) -> None:
     page = (await client.get(f"/phones/{card.id}")).text
     for said in ("Its token ended.", "34", "43", "134", "Cloud API", "Drain", "Pause"):
         assert said in page, said
+    # Its receipts are not counted: no zero is told about what nobody counts.
+    assert all(said not in page for said in ("Delivered", "Answered", "Last receipt"))
     assert "secret" not in page.replace("app_secret", "").replace("App secret", "").lower()
 
 

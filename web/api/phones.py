@@ -74,7 +74,9 @@ class PhoneOut(Struct, frozen=True):
 class PhoneChange(Struct, frozen=True, forbid_unknown_fields=True):
     """What is left out stays as it is; a limit of null is the usual one."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)] | UnsetType = UNSET
+    name: Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME, pattern=r"\S")] | UnsetType = (
+        UNSET
+    )
     daily_limit: Limit | UnsetType | None = UNSET
     hourly_limit: Limit | UnsetType | None = UNSET
 
@@ -218,7 +220,7 @@ def _out(one: PhoneView) -> PhoneOut:
         name=card.name,
         number=card.number,
         status=card.status,
-        status_words=" ".join(filter(None, (one.says, card.status_why))),
+        status_words=one.words,
         quality=card.quality,
         campaigns_rest_until=card.campaigns_rest_until if one.campaigns_rest else None,
         campaigns_rest_why=card.campaigns_rest_why if one.campaigns_rest else "",

@@ -79,6 +79,14 @@ class PhoneView(Struct, frozen=True):
     hint: str
 
     @property
+    def words(self) -> str:
+        """Its state in sentences, with why it is so."""
+        why = self.card.status_why
+        if not why:
+            return self.says
+        return f"{self.says} {why[0].upper()}{why[1:]}{'' if why[-1] in '.!?' else '.'}"
+
+    @property
     def today(self) -> Cap:
         """The cap of its day, which lists show."""
         return self.caps[0]
