@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.channels import paced_kinds
 from gateway.pacing import has_few_answers
 from gateway.quality import Quality, Taken, begins_rest, judged
 from store import alerts, house, phone_use
@@ -73,13 +74,24 @@ def taken(week: Use, today: Use) -> Taken:
 
 
 async def end_rests(tx: AsyncConnection, resting: Sequence[SendingPhone], now: datetime) -> None:
-    """Rests that are over: campaigns go again, and what was told about it is done with."""
+    """Rests that are over: campaigns go again, and what was told about it is done with. Where
+    WhatsApp still says that the quality is low, the rest goes on; a paired phone, which nobody but
+    us judges, begins anew.
+    """
     for phone in resting:
         until = phone.campaigns_rest_until
-        if until is not None and until <= now:
-            await phone_use.change(tx, phone.id, campaigns_rest_until=None, campaigns_rest_why="")
-            for kind in (ENDED, LOW):
-                await alerts.resolve(tx, phone.company_id, kind, now, phone_id=phone.id)
+        if until is None or until > now:
+            continue
+        if phone.quality == "RED" and phone.kind not in paced_kinds():
+            days = (await house.settings(tx)).quality_rest_days
+            longer = now + timedelta(days=days)
+            await phone_use.change(tx, phone.id, campaigns_rest_until=longer)
+            continue
+        quality = "UNKNOWN" if phone.quality == "RED" else phone.quality
+        over = {"campaigns_rest_until": None, "campaigns_rest_why": "", "quality": quality}
+        await phone_use.change(tx, phone.id, **over)
+        for kind in (ENDED, LOW):
+            await alerts.resolve(tx, phone.company_id, kind, now, phone_id=phone.id)
 
 
 def _rest(phone: SendingPhone, until: datetime, why: str) -> Mapping[str, Any]:

@@ -94,13 +94,6 @@ async def due_lines(tx: AsyncConnection, now: datetime) -> list[tuple[int, int]]
     return [(priority, company_id) for priority, company_id in await tx.execute(query)]
 
 
-async def next_due(tx: AsyncConnection) -> datetime | None:
-    """When the next message is due, over all companies; None when the queue is empty."""
-    query = sa.select(sa.func.min(messages.c.due_at)).where(QUEUED)
-    at: datetime | None = (await tx.execute(query)).scalar_one_or_none()
-    return at
-
-
 async def shares(
     tx: AsyncConnection, company_id: int, priority: int, now: datetime
 ) -> list[int | None]:

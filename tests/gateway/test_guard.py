@@ -102,11 +102,29 @@ async def test_a_rest_ends_by_itself(home: House) -> None:
     async with home.db.write() as tx:
         await set_settings(tx, HouseSettings(quality_rest_days=2))
     await note(home, "RED")
+    await note(home, "GREEN")  # it got better, and rests to the end all the same
+    assert (await the_phone(home)).campaigns_rest_until == NOON + 2 * DAY
     home.clock.go(days=2)
     async with home.db.write() as tx:
         await end_rests(tx, await phone_use.resting(tx), home.clock())
     assert (await the_phone(home)).campaigns_rest_until is None
     assert await told(home) == {"low_quality": ("critical", False)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "quality", "rest"),
+    [("cloud_api", "RED", NOON + 14 * DAY), ("neonize", "UNKNOWN", None)],
+)
+async def test_a_rest_goes_on_while_whatsapp_says_that_the_quality_is_low(
+    home: House, kind: str, quality: str, rest: datetime | None
+) -> None:
+    await note(home, "RED")
+    home.clock.go(days=7)
+    async with home.db.write() as tx:
+        await tx.execute(sa.update(phones).values(kind=kind))
+        await end_rests(tx, await phone_use.resting(tx), home.clock())
+    phone = await the_phone(home)
+    assert (phone.quality, phone.campaigns_rest_until) == (quality, rest)
 
 
 async def test_whatsapp_tells_quality_and_limits_by_webhook(home: House) -> None:
