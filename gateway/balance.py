@@ -95,10 +95,13 @@ class Need(Struct, frozen=True):
 
 
 class Held(Struct, frozen=True):
-    """Why a phone may not send (this), and until when."""
+    """Why a phone may not send (this), and until when; or, where it does not end by itself, when to
+    look again whether somebody has put it right.
+    """
 
     at: datetime
     why: str
+    ends: bool = True
 
 
 class Score(Struct, frozen=True):
@@ -120,7 +123,7 @@ class Score(Struct, frozen=True):
 def out(phone: PhoneFacts, now: datetime) -> Held | None:
     """Why this phone may send nothing at all; None when it may."""
     if phone.status not in SENDING:
-        return Held(now + LOOK_AGAIN, f"is {phone.status.replace('_', ' ')}")
+        return _for_good(now, f"is {phone.status.replace('_', ' ')}")
     until = phone.paused_until
     if until is not None and until > now:
         return Held(until, "is resting")
@@ -150,13 +153,13 @@ def unsuited(phone: PhoneFacts, need: Need, now: datetime, people: int) -> Held 
     its account has turned to by now.
     """
     if phone.status == "draining" and phone.id not in need.mine:
-        return Held(now + LOOK_AGAIN, "is being emptied and takes no new chats")
+        return _for_good(now, "is being emptied and takes no new chats")
     if phone.carries is not None and need.kind not in phone.carries:
-        return Held(now + LOOK_AGAIN, f"cannot send a message of the kind {need.kind}")
+        return _for_good(now, f"cannot send a message of the kind {need.kind}")
     if need.accounts and phone.account and phone.account not in need.accounts:
-        return Held(now + LOOK_AGAIN, "belongs to an account without this template")
+        return _for_good(now, "belongs to an account without this template")
     if need.windows is not None and phone.needs_window and phone.id not in need.windows:
-        return Held(now + LOOK_AGAIN, "was not written to in the last 24 hours")
+        return _for_good(now, "was not written to in the last 24 hours")
     if need.campaign and phone.campaigns_rest_until and phone.campaigns_rest_until > now:
         return Held(phone.campaigns_rest_until, "sends no campaigns for now, to keep the number")
     if need.fresh if phone.paced else need.opens:
@@ -193,6 +196,10 @@ def seniority(added_at: datetime, now: datetime) -> float:
     """What one message weighs: 1.5 on a phone's first day, falling to 0.3 with its age."""
     days = max(0.0, (now - added_at).total_seconds() / DAY_SECONDS)
     return SENIOR + JUNIOR_EXTRA * exp(-days / GROWS_UP_DAYS)
+
+
+def _for_good(now: datetime, why: str) -> Held:
+    return Held(now + LOOK_AGAIN, why, ends=False)
 
 
 def _silent(phone: PhoneFacts, now: datetime) -> Held | None:

@@ -193,6 +193,11 @@ class Fleet:
             return held
         return unsuited(phone, need, self.now, self.people[pool_of(phone)])
 
+    def opens_at(self, need: Need) -> datetime | None:
+        """When a phone may take this if nobody does anything; None: never."""
+        found = [self.why_not(phone, need) for phone in self.phones.values()]
+        return min((held.at for held in found if held is not None and held.ends), default=None)
+
     def _chosen(self, phone: PhoneFacts, how: Literal["sticky", "lowest", "only"]) -> Chosen:
         beside = [place for place in self._open[: COMPARED + 1] if place[2] != phone.id][:COMPARED]
         others = tuple((self.phones[place[2]].called, place) for place in beside)

@@ -7,17 +7,18 @@ forecast of a campaign is what would happen if the world held its breath.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from heapq import heapify, heappop, heappush
 
 from msgspec import Struct, structs
 
 from gateway.asked import CompanyFacts, ContactFacts, MessageFacts
+from gateway.balance import Need
 from gateway.budget import is_budgeted
-from gateway.decide import Later, SendNow, decide
+from gateway.decide import Later, SendNow, decide, need_of
 from gateway.fleet import Fleet
-from gateway.pacing import next_day, own_gap
+from gateway.pacing import is_live, next_day, own_gap
 from gateway.window import zone
 
 HORIZON = timedelta(days=60)
@@ -82,10 +83,14 @@ def forecast(
             company = structs.replace(company, sent_today=0, day_ends=next_day(now, zone_name))
         decision = decide(one.message, contacts[one.contact_id], company, fleet, now)
         if isinstance(decision, Later):
-            soon = decision.rule == PHONES and decision.at - now <= ONE_BEFORE_THE_OTHER
+            at, soon = decision.at, False
+            if decision.rule == PHONES:
+                # What only a person can put right stays as it is, as the world holds its breath.
+                at = fleet.opens_at(_need(one, contacts, now)) or one.message.expires_at or end
+                soon = at - now <= ONE_BEFORE_THE_OTHER
             if soon:  # the clock goes on, and the order of the line stays
-                now = decision.at
-            heappush(line, (now if soon else decision.at, priority, message_id, one))
+                now = at
+            heappush(line, (at, priority, message_id, one))
         elif isinstance(decision, SendNow):
             paced = decision.choice.phone.paced
             gap = (
@@ -102,6 +107,12 @@ def forecast(
     return Forecast(
         days.total(), last_at, tuple(left_out.most_common()), tuple(sorted(days.items())), beyond
     )
+
+
+def _need(one: Waiting, contacts: Mapping[int, ContactFacts], now: datetime) -> Need:
+    contact = contacts[one.contact_id]
+    live = is_live(one.message.priority, contact.last_inbound_at, now)
+    return need_of(one.message, contact, now, live=live)
 
 
 def _after(contact: ContactFacts, message: MessageFacts, now: datetime) -> ContactFacts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from flows.content import Template
 from gateway import outlook
 from gateway.asked import CompanyFacts, ContactFacts, MessageFacts
 from gateway.balance import PhoneFacts
+from gateway.decide import TOO_LATE, Decision, decide
 from gateway.fleet import Fleet
 from gateway.forecast import Forecast, Waiting, forecast
 from gateway.pacing import next_day
@@ -38,9 +40,11 @@ def told(
     phones: list[PhoneFacts],
     company: dict[str, Any] | None = None,
     contact: dict[str, Any] | None = None,
+    message: dict[str, Any] | None = None,
     **more: Any,
 ) -> Forecast:
-    waiting = [Waiting(n, structs.replace(MESSAGE, id=n + 1), NOW) for n in range(count)]
+    mine = structs.replace(MESSAGE, **message or {})
+    waiting = [Waiting(n, structs.replace(mine, id=n + 1), NOW) for n in range(count)]
     people = {n: structs.replace(CONTACT, **contact or {}) for n in range(count)}
     return forecast(
         waiting, people, structs.replace(COMPANY, **company or {}), Fleet(phones, NOW),
@@ -80,6 +84,26 @@ def test_who_is_left_out_and_why() -> None:
 
 def test_what_can_never_leave_still_waits_at_the_horizon() -> None:
     assert told(3, [structs.replace(PHONE, daily_limit=0)]) == Forecast(0, None, later=3)
+
+
+def test_what_a_person_must_put_right_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    decided = Counter[str]()
+
+    def counted(*given: Any) -> Decision:
+        decided["times"] += 1
+        return decide(*given)
+
+    monkeypatch.setattr("gateway.forecast.decide", counted)
+    banned = structs.replace(PHONE, status="banned")
+    assert told(50, [banned]) == Forecast(0, None, later=50)
+    assert decided.total() == 50  # and not once for each minute of sixty days
+    resting = structs.replace(PHONE, id=2, paused_until=NOW + HOUR)
+    found = told(50, [banned, resting])
+    assert (found.messages, found.later) == (50, 0)
+    assert found.last_at is not None
+    assert found.last_at - NOW < HOUR + MINUTE
+    soon = {"expires_at": NOW + HOUR}
+    assert told(1, [banned], message=soon).left_out == ((TOO_LATE, 1),)
 
 
 def test_only_what_was_asked_for_is_told() -> None:
