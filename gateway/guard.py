@@ -115,7 +115,7 @@ async def _tell(
         if kind != said:
             await alerts.resolve(tx, phone.company_id, kind, now, phone_id=phone.id)
     if said == LOW:
-        rest = f" Its campaigns rest until {until:%d %b}." if until else ""
+        rest = f" Its campaigns rest until {until.day} {until:%b}." if until else ""
         words = f"{name} has a low quality: {why}.{rest} Answers and order news go on."
         await alerts.raise_once(
             tx, phone.company_id, "critical", LOW, words, now, phone_id=phone.id

@@ -141,8 +141,7 @@ async def note_phones(desk: Desk, changes: Sequence[PhoneChanged]) -> None:
             if one.throughput_per_s is not None:
                 await phone_use.change(desk.tx, phone.id, throughput_per_s=one.throughput_per_s)
             if one.quality != "UNKNOWN":
-                why = one.details or one.event.lower().replace("_", " ")
-                await note_quality(desk.tx, phone, one.quality, f"WhatsApp says {why}", desk.now)
+                await note_quality(desk.tx, phone, one.quality, "WhatsApp says so", desk.now)
         if one.quality == "UNKNOWN":
             await _alert(desk, one.account, one.event, f"{one.number} {one.details}".strip())
 

@@ -129,13 +129,16 @@ async def test_a_rest_goes_on_while_whatsapp_says_that_the_quality_is_low(
 
 async def test_whatsapp_tells_quality_and_limits_by_webhook(home: House) -> None:
     news = [
-        PhoneChanged("waba-1", "+39 1000", "FLAGGED", quality="RED", limit=2000),
+        PhoneChanged("waba-1", "+39 1000", "FLAGGED", "TIER_2K", quality="RED", limit=2000),
         PhoneChanged("waba-1", "+39 4711", "UNFLAGGED", quality="GREEN"),  # another number
     ]
     async with home.db.write() as tx:
         await take_in(tx, news, app_secret=home.secret, now=home.clock())
     phone = await the_phone(home)
     assert (phone.quality, phone.messaging_limit) == ("RED", 2000)
+    async with home.db.read() as tx:
+        why = await tx.scalar(sa.select(phones.c.campaigns_rest_why))
+    assert why == "its quality is low: WhatsApp says so"
     more = AccountChanged("waba-1", "MESSAGING_LIMIT", "-1", limit=-1)
     async with home.db.write() as tx:
         await take_in(tx, [more], app_secret=home.secret, now=home.clock())
