@@ -39,7 +39,10 @@ companies = sa.Table(
 )
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-HourOfDay = Annotated[str, Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
+HourOfDay = Annotated[
+    str,
+    Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$", description="a time of day such as 09:30"),
+]
 Hours = tuple[HourOfDay, HourOfDay]
 WEEKDAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat")
 OFFICE_HOURS: Hours = ("09:00", "18:00")
@@ -48,7 +51,22 @@ GapMinutes = Annotated[int, Meta(ge=0, le=30 * 24 * 60)]
 LONGEST_DELAY_MS = 3_600_000
 Delay = Annotated[int, Meta(ge=0, le=LONGEST_DELAY_MS)]
 DelayMs = tuple[Delay, Delay]
-WebAddress = Annotated[str, Meta(pattern=r"^(https?://\S+)?$", max_length=2000)]
+WebAddress = Annotated[
+    str,
+    Meta(
+        pattern=r"^(https?://\S+)?$",
+        max_length=2000,
+        description="an address such as https://example.com/hook, or empty",
+    ),
+]
+MailAddress = Annotated[
+    str,
+    Meta(
+        pattern=r"^([^@\s]+@[^@\s]+)?$(?!\n)",
+        max_length=254,
+        description="an address such as ada@example.com, or empty",
+    ),
+]
 WordList = Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=200)]
 CompanyStatus = Literal["active", "suspended"]
 PAGE = 50
@@ -103,7 +121,7 @@ class CompanySettings(Struct, frozen=True, forbid_unknown_fields=True):
     reply_webhook_url: WebAddress = ""
     reply_webhook_statuses: bool = False
     alert_webhook_url: WebAddress = ""
-    alert_email: Annotated[str, Meta(max_length=254)] = ""
+    alert_email: MailAddress = ""
     transactional_any_hour: bool = False
     unconfirmed_after_minutes: Annotated[int, Meta(ge=1, le=7 * 24 * 60)] = 15
     unconfirmed_rule: Literal["treat_as_sent", "send_again"] = "treat_as_sent"

@@ -25,6 +25,7 @@ from store.companies import (
     DelayMs,
     GapMinutes,
     Hours,
+    MailAddress,
     WebAddress,
     check_delay,
     check_week,
@@ -69,7 +70,7 @@ class HouseSettings(Struct, frozen=True, forbid_unknown_fields=True):
     reply_webhook_url: WebAddress = ""
     reply_webhook_statuses: bool = False
     alert_webhook_url: WebAddress = ""
-    alert_email: Annotated[str, Meta(max_length=254)] = ""
+    alert_email: MailAddress = ""
 
 
 class SendingRules(Struct, frozen=True):

@@ -49,6 +49,8 @@ async def test_settings_are_read_and_changed_by_name(both_houses: House) -> None
         ({"status": "active"}, "/status"),
         ({"settings": {"gap_minutes": -1}}, "/settings/gap_minutes"),
         ({"settings": {"what": 1}}, "/settings/what"),
+        ({"settings": {"alert_email": "ada"}}, "/settings/alert_email"),
+        ({"settings": {"alert_email": "a@b.test\n"}}, "/settings/alert_email"),
         ({"settings": {"holidays": ["2026-02-30"]}}, "/settings/holidays/0"),
         ({"settings": {"working_hours": {"mon": ["9:00", "12:00"]}}},
             "/settings/working_hours/mon/0"),
@@ -64,6 +66,7 @@ async def test_what_is_wrong_with_settings_is_named(
     answer = await admin.patch("/api/v1/company", json=body)
     assert answer.status_code == 422, answer.text
     assert pointer in [one["pointer"] for one in answer.json()["error"]["details"]]
+    assert "must match" not in answer.text  # no pattern is shown to people
 
 
 async def test_settings_are_for_admins(house: House) -> None:

@@ -41,8 +41,12 @@ class ChangeCompany(Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
     name: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")] | None = None
     zone: Annotated[str, Meta(max_length=60, description="Such as Europe/Rome")] | None = None
-    language: Annotated[str, Meta(pattern=r"^[a-z]{2}$")] | None = None
-    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$")] | None = None
+    language: (
+        Annotated[str, Meta(pattern=r"^[a-z]{2}$", description="two letters such as it")] | None
+    ) = None
+    country: (
+        Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="two letters such as IT")] | None
+    ) = None
     settings: CompanySettings | None = None
 
 

@@ -27,7 +27,18 @@ ShortBody = Annotated[str, Meta(min_length=1, max_length=BODY_LIMIT_WITH_OPTIONS
 Footer = Annotated[str, Meta(max_length=60)]
 ButtonLabel = Annotated[str, Meta(min_length=1, max_length=20, pattern=r"\S")]
 Payload = Annotated[str, Meta(min_length=1, max_length=200, description="Comes back when tapped")]
-Link = Annotated[str, Meta(pattern=r"^https?://\S+$", max_length=2000)]
+Link = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://\S+$",
+        max_length=2000,
+        description="an address such as https://example.com/mug.jpg",
+    ),
+]
+Sha256 = Annotated[
+    str,
+    Meta(pattern=r"^[0-9a-f]{64}$", description="64 digits from 0 to f, as the upload answered"),
+]
 Category = Literal["service", "utility", "marketing", "authentication"]
 PriorityName = Literal["answer", "transactional", "marketing"]
 
@@ -41,7 +52,7 @@ class To(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
         ]
         | None
     ) = None
-    wa_id: Annotated[str, Meta(pattern=r"^[0-9]{5,20}$")] | None = None
+    wa_id: Annotated[str, Meta(pattern=r"^[0-9]{5,20}$", description="Digits only")] | None = None
     user_id: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     contact_id: Id | None = None
 
@@ -51,7 +62,7 @@ class MediaIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
 
     kind: Literal["image", "video", "audio", "document", "sticker"]
     link: Link | None = None
-    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")] | None = None
+    sha256: Sha256 | None = None
     caption: Annotated[str, Meta(max_length=CAPTION_LIMIT)] = ""
     filename: Annotated[str, Meta(max_length=240)] = ""
 
@@ -83,7 +94,10 @@ class TemplateIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
     …, or `named` where its variables have names.
     """
 
-    name: Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,512}$")]
+    name: Annotated[
+        str,
+        Meta(pattern=r"^[a-z0-9_]{1,512}$", description="small letters, digits and underscores"),
+    ]
     language: Annotated[str, Meta(min_length=2, max_length=20)]
     body: Values = []
     named: Annotated[dict[Annotated[str, Meta(max_length=100)], Filled], Meta(max_length=100)] = {}
