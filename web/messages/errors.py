@@ -71,7 +71,7 @@ CLASSES: dict[str, Explained] = {
     "window_closed": Explained(
         "The contact had not written within 24 hours, so only a template may be sent.",
         OURS,
-        "Use a template in this step, or ask before the 24 hours are over.",
+        "Use a template here, or write before the 24 hours are over.",
     ),
     "contact": Explained(
         "The message cannot reach this person: not on WhatsApp, a very old app, or we are blocked.",
