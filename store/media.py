@@ -126,11 +126,6 @@ async def find_many(
     return {row.sha256: as_kind(MediaFile, row) for row in await tx.execute(query)}
 
 
-async def kept(tx: AsyncConnection, company_id: int, hashes: Collection[str]) -> set[str]:
-    """Those of the hashes that are files of this company."""
-    return set(await find_many(tx, company_id, hashes))
-
-
 async def uploads(
     tx: AsyncConnection, phone_id: int, hashes: Collection[str], now: datetime
 ) -> dict[str, str]:

@@ -133,6 +133,10 @@ async def test_a_file_of_ours_is_known_by_its_hash(house: House) -> None:
         values = {"sha256": HASH, "mime_type": "application/pdf", "size": 9, "filename": ""}
         values |= {"company_id": house.company, "created_at": NOW}
         await tx.execute(sa.insert(media.media_files).values(values))
+    unfit = body | {"media": body["media"] | {"kind": "video"}}
+    [wrong] = (await house.machine().post(AT, json=unfit)).json()["error"]["details"]
+    assert wrong["pointer"] == "/media/kind"
+    assert "no application/pdf as video" in wrong["message"]
     answer = await house.machine().post(AT, json=body)
     assert (await row(house, answer.json()["id"])).content["sha256"] == HASH
 

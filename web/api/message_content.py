@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
 
@@ -25,7 +24,8 @@ from flows.content import (
     parse_payload,
 )
 from flows.words import normal
-from store import templates
+from store import media, templates
+from store.file_types import problem
 from web.api.message_shapes import (
     ButtonIn,
     ButtonsIn,
@@ -51,10 +51,10 @@ Known = Mapping[tuple[str, str], templates.Template]
 
 
 class Outside(Struct, frozen=True):
-    """What a message may name: templates we were told of, hashes of files we keep."""
+    """What a message may name: templates we were told of, files we keep by their hash."""
 
     templates: Known
-    files: AbstractSet[str]
+    files: Mapping[str, media.MediaFile]
 
 
 def content_of(
@@ -96,13 +96,17 @@ def _wrong(given: object, at: str, outside: Outside) -> Iterator[Detail]:
             return
 
 
-def _wrong_media(media: MediaIn, at: str, outside: Outside) -> Iterator[Detail]:
-    if (media.link is None) == (media.sha256 is None):
+def _wrong_media(given: MediaIn, at: str, outside: Outside) -> Iterator[Detail]:
+    if (given.link is None) == (given.sha256 is None):
         yield Detail(at, "Give either a link or the sha256 of a file that Tiptoe keeps.")
-    elif media.sha256 is not None and media.sha256 not in outside.files:
-        yield Detail(f"{at}/sha256", "No file with this hash is kept here. Upload it first.")
-    if media.caption and media.kind in NO_CAPTION:
-        said = f"WhatsApp shows no text with {media.kind} files; send two messages."
+    elif given.sha256 is not None:
+        file = outside.files.get(given.sha256)
+        if file is None:
+            yield Detail(f"{at}/sha256", "No file with this hash is kept here. Upload it first.")
+        elif (said := problem(given.kind, file.mime_type, file.size)) is not None:
+            yield Detail(f"{at}/kind", said)
+    if given.caption and given.kind in NO_CAPTION:
+        said = f"WhatsApp shows no text with {given.kind} files; send two messages."
         yield Detail(f"{at}/caption", said)
 
 

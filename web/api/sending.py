@@ -85,7 +85,7 @@ async def _outside(tx: AsyncConnection, who: Who, wanted: Sequence[MessageIn]) -
     known = await templates.find_many(tx, keys)
     return Outside(
         {(one.name, one.language): one for one in known.values()},
-        await media.kept(tx, who.company_id, named_files(wanted)),
+        await media.find_many(tx, who.company_id, named_files(wanted)),
     )
 
 
