@@ -105,8 +105,8 @@ def explain(
     chosen = mapping(terms.get("phone"))
     phone = _why_phone(chosen, rules, why, message)
     attempts = tuple(one for one in why if one.startswith(AN_ATTEMPT))
-    ofrules_of = {one.words for one in rules if one.answer != ANSWERS["wait"]}
-    when = tuple(one for one in why if one not in ofrules_of and one not in (phone, *attempts))
+    known_rules = {one.words for one in rules if one.answer != ANSWERS["wait"]}
+    when = tuple(one for one in why if one not in known_rules and one not in (phone, *attempts))
     when += tuple(one for one in keeps if one not in when)
     if message.state in NOT_SENT:  # the reason it was given up is told as its error
         when = tuple(one for one in when if one != message.error)
