@@ -206,8 +206,8 @@ async def test_a_file_is_found_by_its_company_only(shop: Shop) -> None:
             shop.company, file.sha256, "image/png", len(PNG), "b.png", NOW
         )
         assert await media.find(tx, shop.company + 1, file.sha256) is None
-        found = await media.find_many(tx, shop.company, [file.sha256, "0" * 64])
-        assert found.keys() == {file.sha256}
+        known = await media.find_many(tx, shop.company, [file.sha256, "0" * 64])
+        assert known.keys() == {file.sha256}
         assert await media.find_many(tx, shop.company, []) == {}
 
 
