@@ -16,11 +16,11 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg
 import msgspec
 import sqlalchemy as sa
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy.exc import DBAPIError
 
 from engine.past import replay_run
 from engine.scene import Words
@@ -113,13 +113,19 @@ class Storm:
                 await asyncio.sleep(BUSY_S)
                 other.rollback()
             return
-        cut = sa.text(
+        cut = (
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND client_port <> ALL(:ours)"
+            "WHERE datname = current_database() AND client_port <> ALL($1::int[])"
         )
-        with suppress(DBAPIError):
-            async with self.here.database.read() as tx:
-                await tx.execute(cut, {"ours": sorted(own_ports())})
+        # A connection of its own: when the storm ends in the middle of the query, nobody else may
+        # get a connection that is still busy with it.
+        url = self.here.database.url.set(drivername="postgresql")
+        with suppress(asyncpg.PostgresError, OSError):
+            connection = await asyncpg.connect(url.render_as_string(hide_password=False))
+            try:
+                await connection.execute(cut, sorted(own_ports()))
+            finally:
+                connection.terminate()
 
     async def _again(self) -> None:
         await self.office.deliver_again()
