@@ -69,8 +69,9 @@ async def send_messages(
     idempotency_key: IdempotencyKey = None,
 ) -> Response[QueuedMessages]:
     """One message, or up to 1,000 as `messages`. A single one that is not right is refused with
-    422; of many, those that are right are taken and the others say what is wrong. Whether and when
-    each is sent is decided by the gateway: ask for the message, its `why` tells.
+    422; of many, those that are right are taken and the others say what is wrong, unless a field
+    does not fit its schema (too long, of another type, unknown): then none is taken. Whether and
+    when each is sent is decided by the gateway: ask for the message, its `why` tells.
     """
     now = web.clock()
     many = data.messages
