@@ -141,9 +141,9 @@ def _phone_after(
         failures = phone.failures_in_row + 1
         changes["failures_in_row"] = failures
         rest = rest_after(failures)
-        if rest is None:
+        if rest is None and phone.status in SENDING:  # what stopped it before says more
             changes["status"] = "flagged"
-        elif rest:
+        if rest:
             changes["breaker_until"] = now + rest
     changes |= _rests(phone, setbacks, now)
     stopping = [one.error.code for one in setbacks if one.remedy.stop_phone]

@@ -18,7 +18,7 @@ from flows.content import Content, Template
 from gateway.asked import CompanyFacts, ContactFacts, MessageFacts, OverBudget, Source
 from gateway.budget import SPENDS, WEEK, is_budgeted
 from gateway.channel import Channel
-from gateway.decide import SERVICE_WINDOW
+from gateway.decide import SERVICE_WINDOW, TEMPLATES_ON_THEIR_WAY
 from gateway.fleet import Fleet
 from gateway.pacing import LIVE_PRIORITY, next_day
 from gateway.phone_facts import phones_as_they_stand
@@ -119,7 +119,8 @@ def _status(by_account: Mapping[str, str]) -> tuple[str, frozenset[str]]:
     approved = frozenset(of for of, status in by_account.items() if status == APPROVED)
     if approved:
         return APPROVED, frozenset() if "" in approved else approved
-    return next(iter(by_account.values()), ""), frozenset()
+    hopeful = (status for status in by_account.values() if status in TEMPLATES_ON_THEIR_WAY)
+    return next(hopeful, next(iter(by_account.values()), "")), frozenset()
 
 
 def company_facts(

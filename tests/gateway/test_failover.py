@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from flows.content import Content, Template
 from gateway.channel import Accepted, Address, Channel, PhoneAccess, SendError
+from gateway.consequences import Setback, bear
 from gateway.dispatcher import Dispatcher
 from store import templates
 from store.alerts import alerts
@@ -172,3 +173,25 @@ async def test_a_template_leaves_through_an_account_that_has_it(shop: House) -> 
         for path, body in zip(shop.meta.paths, shop.meta.taken, strict=True)
     )
     assert through == {("2000", "offer"): 2, ("1000", "news"): 2}
+
+
+async def test_a_template_waits_for_the_account_that_may_still_approve_it(shop: House) -> None:
+    async with shop.db.write() as tx:
+        row = {"name": "offer", "language": "it", "category": "MARKETING", "components": []}
+        for account, status in (("waba-1", "REJECTED"), ("waba-2", "PENDING")):
+            told = row | {"account_id": account, "status": status}
+            await templates.upsert(tx, shop.company, [told], NOON)
+    one = await shop.queue(await shop.contact(), OFFER, template="offer", **CAMPAIGN)
+    await shop.dispatcher().drain()
+    assert (await shop.message(one)).state == "queued"
+
+
+async def test_failures_of_a_phone_that_is_away_do_not_hide_why(shop: House) -> None:
+    async with shop.db.write() as tx:
+        values = {"status": "banned", "failures_in_row": 7}
+        await tx.execute(sa.update(phones).where(phones.c.id == shop.phone).values(**values))
+        error = SendError("temporary", 131000, "Something went wrong")
+        setback = Setback(shop.company, shop.phone, 1, NOON.date(), error)
+        await bear(tx, [setback], {}, NOON)
+    by_id = {row.id: (row.status, row.failures_in_row) for row in await shop.rows(phones)}
+    assert by_id[shop.phone] == ("banned", 8)
