@@ -1,8 +1,11 @@
 """The simulated month: the same for the same seed, and what it is there to show."""
 
+import pytest
+
 from benchmarks.senders import Gateway, RoundRobin
 from benchmarks.year import QUICK, month, table
 
+pytestmark = pytest.mark.slow
 MESSAGES = 2_500
 
 

@@ -6,6 +6,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +41,7 @@ def test_any_order_and_number_of_news(
     only_moves_forward(start, told, own)
 
 
+@pytest.mark.slow
 def test_ten_thousand_orders_of_news() -> None:
     chance = random.Random(4)
     for _ in range(10_000):

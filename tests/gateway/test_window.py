@@ -112,6 +112,7 @@ moments = st.one_of(
 )
 
 
+@pytest.mark.slow
 def test_ten_thousand_moments_around_holidays() -> None:
     chance = random.Random(5)
     names = ["Europe/Rome", "America/New_York", "Asia/Kolkata", "Pacific/Chatham", "Africa/Cairo"]
