@@ -63,11 +63,17 @@ class Outside(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Roomy(ThreadingHTTPServer):
+    """Many may call at once."""
+
+    request_queue_size = 64
+
+
 @pytest.fixture
 def server() -> Iterator[str]:
     Outside.answers, Outside.heard = [(200, b'{"coupon": {"code": "MUG10"}}', {})], []
     Outside.trickle_s = 0
-    with ThreadingHTTPServer(("127.0.0.1", 0), Outside) as listening:
+    with Roomy(("127.0.0.1", 0), Outside) as listening:
         thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{listening.server_port}"

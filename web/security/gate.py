@@ -51,11 +51,12 @@ class Gate(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Let the request through, or raise what the error page puts in words."""
         given: Collection[object] = scope["path_params"].values()
-        if any(isinstance(one, int) and one > LARGEST_ID for one in given):
-            raise NotFoundException
+        nowhere = any(isinstance(one, int) and one > LARGEST_ID for one in given)
         opt: Mapping[str, Any] = scope["route_handler"].opt
         access = opt.get("access", "people")
         if access == "machine":  # signed by its sender or of no consequence: it needs no session
+            if nowhere:
+                raise NotFoundException
             await next_app(scope, receive, send)
             return
         request: Request[Any, Any, Any] = Request(scope, receive)
@@ -76,6 +77,8 @@ class Gate(ASGIMiddleware):
             await self._refuse_forged(request, token)
         if access != "open":
             self._check_role(who, request.method, opt)
+        if nowhere:  # said only now, so that the page keeps the navigation of who asks
+            raise NotFoundException
         await next_app(scope, receive, send)
 
     def _token(self, request: Request[Any, Any, Any]) -> tuple[str, str]:
