@@ -1,6 +1,7 @@
-"""The page before publishing: what changes, what is wrong with it, who is inside.
+"""Before publishing: what changes, what is wrong with it, who is inside; a page, and a dialog in
+the builder.
 
-Rule: the same page for the draft and for an older revision, also when it comes back refused.
+Rule: the same for the draft and for an older revision, also when it comes back refused.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from flows.problems import Problem
 from store import revisions
 from web.automations import compare, levers, reads
 from web.automations.check import by_step, check, errors_in, known_of
+from web.automations.outline import title
 from web.automations.view import starts_by
 from web.config import WebConfig
 from web.security.who import Who
@@ -32,7 +34,10 @@ async def publish_page(
     refused: RefusedError | None = None,
     form: Mapping[str, Any] | None = None,
 ) -> Response[Any]:
-    """Before publishing the draft, or revision `number` again; `refused` is why it was not."""
+    """Before publishing the draft, or revision `number` again; `refused` is why it was not.
+
+    The builder asks by htmx and gets a dialog; everybody else gets the page.
+    """
     who: Who = request.scope["user"]
     web: WebConfig = request.app.state["web"]
     company = who.company_id
@@ -53,7 +58,7 @@ async def publish_page(
         rows = [kept for one in rows if (kept := compare.without(one, live)) is not None]
     _, problems = check(new.document, known)
     following = newest[0].number + 1 if newest else 1
-    values = {
+    told = {
         "automation": automation,
         "base": f"/automations/{automation_id}",
         "action": f"/automations/{automation_id}/"
@@ -68,17 +73,31 @@ async def publish_page(
         "problems": problems,
         "errors": errors_in(problems),
         "groups": by_step(problems),
+        "names": _names(new),
         "tests": len(tests),
         "failing": [one for one in tests if not one.passed],
         "comment": str((form or {}).get("comment", "")),
         "plan": chosen(form),
         "wrong": _wrong(refused),
+        "idle": _idle(automation, problems, same=same, rows=bool(rows)),
         **_words(automation, number, following, same=same, rows=bool(rows)),
         **_changes(old, new),
     }
     status = refused.status_code if refused else 200
     notices = [Notice(_reason(refused, problems), "danger")] if refused else []
-    return page(request, "automations/publish.html", values, status=status, notices=notices)
+    template = "publish_dialog" if in_dialog(request, form) else "publish"
+    return page(
+        *(request, f"automations/{template}.html", {"told": told}),
+        status=status,
+        notices=notices,
+    )
+
+
+def in_dialog(request: Request[Any, Any, Any], form: Mapping[str, Any] | None = None) -> bool:
+    """Whether the builder asks: it shows a dialog, and goes on showing its canvas afterwards."""
+    if request.headers.get("hx-request") != "true":
+        return False
+    return request.method == "GET" or (form or {}).get("from") == "dialog"
 
 
 def _words(
@@ -97,6 +116,27 @@ def _words(
         heading = f"Make revision {number} live again"
     word = heading if number is None else f"Publish it as revision {following}"
     return {"heading": heading, "word": word, "same": ""}
+
+
+def _names(new: compare.Side) -> dict[str, str]:
+    """What the steps are called; the ones that cannot be read by their ids."""
+    steps = new.document.get("steps")
+    named = {str(one): str(one) for one in steps} if isinstance(steps, dict) else {}
+    if new.flow is not None:
+        named |= {step_id: title(step) for step_id, step in new.flow.steps.items()}
+    return named
+
+
+def _idle(
+    automation: reads.Automation, problems: Sequence[Problem], *, same: bool, rows: bool
+) -> str:
+    """Why there is nothing to press; "" when there is."""
+    errors = len(errors_in(problems))
+    if errors:
+        return f"{errors} error{'' if errors == 1 else 's'} to solve first."
+    if same and not rows and automation.status == "live":
+        return "It is live as it is."
+    return ""
 
 
 def _changes(old: compare.Side | None, new: compare.Side) -> dict[str, Any]:

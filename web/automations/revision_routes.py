@@ -13,9 +13,10 @@ from litestar.params import FromPath
 
 from flows.diff import in_short
 from store import revisions
-from store.publishing import Planned, Published
+from store.publishing import Planned
 from web.automations import compare, levers, reads
-from web.automations.publish_page import chosen, publish_page
+from web.automations.publish_page import chosen, in_dialog, publish_page
+from web.automations.published import published
 from web.automations.view import automation_page
 from web.config import WebConfig
 from web.given import Asker, Web
@@ -54,7 +55,7 @@ async def publish(
             )
     except RefusedError as refused:
         return await publish_page(request, automation_id, None, refused, form)
-    return await _done(request, web, automation_id, made)
+    return await published(request, automation_id, made, in_builder=in_dialog(request, form))
 
 
 @get("/automations/{automation_id:int}/revisions/{number:int}/publish", opt={"role": "editor"})
@@ -85,7 +86,7 @@ async def go_back(
             )
     except RefusedError as refused:
         return await publish_page(request, automation_id, number, refused, form)
-    return await _done(request, web, automation_id, made)
+    return await published(request, automation_id, made, in_builder=in_dialog(request, form))
 
 
 @get("/automations/{automation_id:int}/revisions", opt=EDITOR)
@@ -187,28 +188,6 @@ def _plan(form: Mapping[str, Any]) -> dict[str, Planned]:
 
 def _comment(form: Mapping[str, Any]) -> str:
     return str(form.get("comment", "")).strip()[:500]
-
-
-async def _done(
-    request: Request[Any, Any, Any], web: WebConfig, automation_id: int, made: Published
-) -> Response[Any]:
-    await web.bell.ring_engine()
-    said = f"Revision {made.number} is live."
-    if made.moved or made.ended:
-        parts = []
-        if made.moved:
-            parts.append(f"{made.moved:,} moved" if made.moved > 1 else "1 contact moved")
-        if made.ended:
-            parts.append(f"{made.ended:,} ended" if made.ended > 1 else "1 run ended")
-        said += f" {' and '.join(parts)}."
-    before = made.number - 1
-    undo = Notice(said)
-    if made.new and before:
-        link = f"/automations/{automation_id}/revisions/{before}/publish"
-        undo = Notice(said, link=link, word=f"Undo: back to revision {before}")
-    answer = await automation_page(request, automation_id, [undo])
-    answer.headers["HX-Push-Url"] = f"/automations/{automation_id}"
-    return answer
 
 
 def _choice(one: revisions.Listed) -> str:

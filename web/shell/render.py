@@ -30,7 +30,7 @@ WEB = Path(__file__).parent.parent
 STATIC = WEB / "static"
 STYLES = (
     *("reset", "tokens", "base", "shell", "controls", "chips", "cards", "tables", "problems"),
-    *("outline", "trace", "bubbles", "dialogs", "toasts", "changes", "phones", "pages"),
+    *("outline", "trace", "bubbles", "dialogs", "toasts", "changes", "publish", "phones", "pages"),
 )
 SCRIPTS = ("theme", "dialogs")
 THEMES = ("auto", "light", "dark")
