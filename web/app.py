@@ -21,6 +21,7 @@ from web.api.docs import openapi_config
 from web.api.router import api_router
 from web.automations import lever_routes, revision_routes, run_routes
 from web.automations import routes as automation_routes
+from web.builder import page as builder_page
 from web.config import WebConfig
 from web.contacts import routes as contact_routes
 from web.health.routes import health
@@ -48,6 +49,7 @@ STATIC_KEPT_S = 3600  # addresses of our own files change with their content
 PAGES: tuple[ControllerRouterHandler, ...] = (
     *(show_sign_in, sign_in, sign_out),
     *automation_routes.HANDLERS,
+    *builder_page.HANDLERS,
     *lever_routes.HANDLERS,
     *revision_routes.HANDLERS,
     *run_routes.HANDLERS,

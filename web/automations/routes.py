@@ -132,11 +132,9 @@ async def import_document(request: Request[Any, Any, Any], who: Asker, web: Web)
     return Redirect(f"/automations/{made}?said=imported", status_code=303)
 
 
-@get("/automations/{automation_id:int}", opt=EDITOR)
-async def show_automation(
-    request: Request[Any, Any, Any], automation_id: FromPath[int]
-) -> Response[Any]:
-    """One automation as an outline, with its problems and numbers."""
+@get("/automations/{automation_id:int}/more", opt=EDITOR)
+async def show_more(request: Request[Any, Any, Any], automation_id: FromPath[int]) -> Response[Any]:
+    """What the builder does not show: test mode, priority, starting by hand, the JSON."""
     return await automation_page(request, automation_id)
 
 
@@ -272,5 +270,5 @@ def _import_values(
 
 HANDLERS = (
     *(show_start, show_list, show_import, import_document),
-    *(show_automation, export, save_draft, set_wait),
+    *(show_more, export, save_draft, set_wait),
 )

@@ -104,12 +104,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.do"],
     )
-    env.globals["styles"] = [
-        f"/static/css/{name}.css?v={_mark(f'css/{name}.css')}" for name in STYLES
-    ]
-    env.globals["scripts"] = [
-        f"/static/js/{name}.js?v={_mark(f'js/{name}.js')}" for name in SCRIPTS
-    ]
+    env.globals["styles"] = style_addresses(STYLES)
+    env.globals["scripts"] = script_addresses(SCRIPTS)
     env.filters["when"] = when
     env.filters["clock"] = clock
     env.filters["day"] = day
@@ -158,6 +154,18 @@ def _time(local: datetime, shown: str) -> Markup:
     full = f"{local:%a} {local.day} {local:%b %Y %H:%M:%S} ({local.tzinfo})"
     template = '<time datetime="{}" title="{}">{}</time>'
     return Markup(template).format(local.isoformat(timespec="seconds"), full, shown)  # noqa: S704
+
+
+@cache
+def style_addresses(names: tuple[str, ...]) -> list[str]:
+    """Where these style sheets are; a page that needs others than `STYLES` hands in its own."""
+    return [f"/static/css/{name}.css?v={_mark(f'css/{name}.css')}" for name in names]
+
+
+@cache
+def script_addresses(names: tuple[str, ...]) -> list[str]:
+    """Where these modules are."""
+    return [f"/static/js/{name}.js?v={_mark(f'js/{name}.js')}" for name in names]
 
 
 def _mark(path: str) -> str:

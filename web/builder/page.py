@@ -1,0 +1,89 @@
+"""The builder's page: one automation to edit, to simulate or to read results on.
+
+Rule: it only reads. What changes a draft lies in `draft/`, what fills the panel beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.params import FromPath
+
+from web.automations import reads
+from web.automations.check import known_of
+from web.automations.view import SAID
+from web.builder.counters import counters_of
+from web.builder.drawing import draw
+from web.builder.kinds import groups
+from web.builder.status import bar_of
+from web.config import WebConfig
+from web.security.who import Who
+from web.shell.render import STATIC, Notice, page, script_addresses, style_addresses
+
+EDITOR = {"role": "viewer", "change_role": "editor"}
+MODES = ("edit", "simulate", "results")
+STYLES = (
+    *("reset", "tokens", "base", "shell", "controls", "chips", "cards", "problems", "bubbles"),
+    *("dialogs", "toasts", "changes", "builder", "card", "canvas", "forms", "simulator"),
+    *("results", "publish"),
+)
+SCRIPTS = (*("theme", "dialogs", "panel", "canvas/element", "live", "simulate", "forms"),)
+
+
+@get("/automations/{automation_id:int}", opt=EDITOR)
+async def show_builder(
+    request: Request[Any, Any, Any], automation_id: FromPath[int]
+) -> Response[Any]:
+    """The automation on the canvas, with its problems and numbers."""
+    return await builder_page(request, automation_id)
+
+
+async def builder_page(
+    request: Request[Any, Any, Any], automation_id: int, notices: Sequence[Notice] = ()
+) -> Response[Any]:
+    """The page as things are now, for whoever asks."""
+    who: Who = request.scope["user"]
+    web: WebConfig = request.app.state["web"]
+    mode = request.query_params.get("mode", "edit")
+    mode = mode if mode in MODES else "edit"
+    async with web.database.read() as tx:
+        found = await reads.get_automation(tx, who.company_id, automation_id)
+        known = await known_of(tx, who.company_id)
+        counters = await counters_of(tx, found)
+    drawing = draw(found.draft, known, counters=counters)
+    opens, opens_as = _opens(request, automation_id, mode)
+    said = SAID.get(request.query_params.get("said", ""))
+    values = {
+        "automation": found,
+        "base": f"/automations/{automation_id}",
+        "drawing": drawing,
+        "version": 0,
+        "bar": bar_of(found, drawing.problems, who, web.clock(), mode=mode),
+        "kinds": groups(),
+        "opens": opens,
+        "opens_as": opens_as,
+        "styles": style_addresses(_there("css", STYLES)),
+        "scripts": script_addresses(_there("js", SCRIPTS)),
+    }
+    shown = [*notices, said] if said else notices
+    return page(request, "builder/builder.html", values, notices=shown)
+
+
+def _opens(request: Request[Any, Any, Any], automation_id: int, mode: str) -> tuple[str, str]:
+    """What the panel shows at first, and what it is called until that is there."""
+    base = f"/automations/{automation_id}/panel"
+    step = request.query_params.get("step", "")
+    if mode != "edit":
+        return f"{base}/{mode}", {"simulate": "Simulator", "results": "Results"}[mode]
+    if step:
+        return f"{base}/step/{step}", "Settings"
+    return "", ""
+
+
+def _there(folder: str, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(one for one in names if (STATIC / folder / f"{one}.{folder}").exists())
+
+
+HANDLERS = (show_builder,)
