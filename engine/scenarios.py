@@ -57,6 +57,7 @@ def run(
         others=others,
         answers=scenario.answers,
         seed=int(scenario.seed),
+        splits=scenario.splits,
         automation=automation_id,
     )
     try:

@@ -1,15 +1,16 @@
 """A flow under a fake clock: the same core as live, with a pretend gateway and customer. PURE.
 
-Messages get their verdict at once unless the script says otherwise, webhooks an empty 200, and
-other automations come to their end; time jumps to whatever is due next. Used by `tiptoe flow
-simulate`, golden tests, saved tests and the demo's bookkeeping.
+Messages get their verdict at once unless the script or the world's post says otherwise, webhooks
+an empty 200, and other automations come to their end; time jumps to whatever is due next. Used by
+`tiptoe flow simulate`, golden tests, saved tests, the builder's try-outs (`engine/tryout.py`) and
+the demo's bookkeeping.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from msgspec import Struct, structs
 from engine.asked import Moved, Sent
 from engine.person import Person
 from engine.scene import Active, Live, Words
-from engine.stand_in import StandIn, answer_for, changed, tap_on
+from engine.stand_in import Leaving, StandIn, answer_for, changed, going, tap_on
 from engine.transcript import Line, Transcript, event_words, visit_words
 from flows.contact import Contact
 from flows.content import (
@@ -50,8 +51,9 @@ SIMULATED = 0  # the id of a flow that is no stored automation: none of those ha
 
 
 class Pretend(Struct, frozen=True, kw_only=True):
-    """The world of a simulation. `seed`: the number of the first run, which decides its splits.
-    `automation`: the flow's own number, when it has one.
+    """The world of a simulation. `seed`: the number of the first run, which decides its splits;
+    `splits`: steps that go one way whatever is drawn, by id. `automation`: the flow's own number,
+    when it has one. `post`: when a message would leave, and how it fares; None: at once, and well.
     """
 
     contact: Contact
@@ -61,7 +63,9 @@ class Pretend(Struct, frozen=True, kw_only=True):
     words: Words = Words()
     answers: Sequence[Answer] = ()
     seed: int = 1
+    splits: Mapping[str, str] = {}
     automation: int = SIMULATED
+    post: Callable[[Sent, Contact, datetime], Leaving] | None = None
 
 
 def simulate(
@@ -77,10 +81,14 @@ def simulate(
 
     `between` is called between every two events (tests store and reload everything there).
     """
-    return _Simulation(flow, script, world, between).play(first)
+    return Simulation(flow, script, world, between).play(first)
 
 
-class _Simulation:
+class Simulation:
+    """One simulation under way; it is played once. Who wants to know more of it than the transcript
+    tells listens in: a subclass (`engine/tryout.py`).
+    """
+
     def __init__(
         self,
         flow: AnyFlow,
@@ -89,7 +97,7 @@ class _Simulation:
         between: Callable[[Person], Person],
     ) -> None:
         ids = itertools.count(world.seed)
-        live = [Live(world.automation, 1, flow), *world.others]
+        live = [Live(world.automation, 1, going(flow, world.splits)), *world.others]
         self.person: Person = StandIn(world.contact, [], live, {}, world.words, lambda: next(ids))
         self.live = live[0]
         self.now = world.start
@@ -97,12 +105,15 @@ class _Simulation:
         self.between = between
         self.script = list(script)
         self.answers = world.answers
+        self.post = world.post
         self.asked: Counter[str] = Counter()
         self.queue: list[tuple[datetime, int, Event | Scripted, int]] = []
         self.order = itertools.count()
         self.lines: list[Line] = []
         self.sent = 0
         self.underway: dict[tuple[int, int], Sent] = {}
+        self.queued: set[tuple[int, int]] = set()
+        self.ahead: datetime | None = None
         self.messages: list[Content] = []
         self.trace: list[Visit] = []
         self.passage: list[Visit] = []
@@ -110,6 +121,7 @@ class _Simulation:
         self.said: list[str] = []
 
     def play(self, first: Event) -> Transcript:
+        """Let everything happen. `ahead` is then when the next thing would."""
         self._put(self.now, self._aimed(first))
         for one in self.script:
             if one.on_message is None:
@@ -117,6 +129,7 @@ class _Simulation:
         for _ in range(EVENTS_LIMIT):
             due = self._next()
             if due is None or due[0] > self.end:
+                self.ahead = due[0] if due else None
                 break
             at, what, run_id = due
             self.now = max(self.now, at)
@@ -174,6 +187,7 @@ class _Simulation:
                 self.person.contact = structs.replace(contact, **said)
             case Verdict(seq=seq, state="sent"):
                 sent = self.underway.pop((run_id, seq), None)
+                self.queued.discard((run_id, seq))
                 if sent is not None and self._waits_for(sent):
                     self._arrive(sent)
                 self.person.contact = structs.replace(contact, last_outbound_at=self.now)
@@ -245,13 +259,20 @@ class _Simulation:
         verdict = next((one for one in told if one.verdict), Scripted(verdict="sent"))
         alone = not any((verdict.say, verdict.tap, verdict.event))
         delay = parse_duration(verdict.after) if alone else timedelta(0)
-        if not delay and verdict.verdict == "sent":
+        state, reason = verdict.verdict or "sent", verdict.reason
+        if self.post is not None:
+            leaving = self.post(sent, self.person.contact, self.now)
+            delay += leaving.at - self.now
+            if verdict not in told:
+                state, reason = leaving.state, leaving.reason
+            if leaving.at > self.now:
+                self.queued.add((sent.run_id, sent.send.seq))
+        if not delay and state == "sent":
             self._arrive(sent)
-        elif verdict.verdict == "sent":
+        elif state == "sent":
             self.underway[sent.run_id, sent.send.seq] = sent
         if sent.run_id:
-            state = verdict.verdict or "sent"
-            event = Verdict(sent.send.seq, state, verdict.reason)
+            event = Verdict(sent.send.seq, state, reason)
             if verdict.contact and alone:
                 self._put(self.now + delay, Scripted(contact=verdict.contact))
             self._put(self.now + delay, event, sent.run_id)
@@ -260,10 +281,13 @@ class _Simulation:
                 self._put(self.now + parse_duration(one.after), one)
 
     def _overtake(self) -> None:
-        """The contact answers: what is underway has come to their phone before its verdict."""
-        underway, self.underway = self.underway, {}
-        for sent in underway.values():
-            if self._waits_for(sent):
+        """The contact answers: what is underway has come to their phone before its verdict; what
+        still stands in the queue has not.
+        """
+        underway = self.underway
+        self.underway = {key: one for key, one in underway.items() if key in self.queued}
+        for key, sent in underway.items():
+            if key not in self.queued and self._waits_for(sent):
                 self._arrive(sent)
 
     def _waits_for(self, sent: Sent) -> bool:

@@ -7,14 +7,28 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import Struct, structs
 
 from engine.person import Person
 from engine.scene import Live, Start
 from flows.contact import Contact
 from flows.content import Buttons, Choices, Content, Tap, Template, Text, parse_payload
+from flows.document import AnyFlow
 from flows.effects import StartSubFlow
-from flows.events import Event, Replied, Started
+from flows.events import Event, Replied, Started, VerdictState
 from flows.scenario import Answer
+from steps.split import Split
+
+
+class Leaving(Struct, frozen=True):
+    """When a message would leave, and what then becomes of it. `why`: what holds it back or keeps
+    it from being sent at all, in sentences.
+    """
+
+    at: datetime
+    state: VerdictState = "sent"
+    reason: str = ""
+    why: tuple[str, ...] = ()
 
 
 class StandIn(Person):
@@ -35,6 +49,19 @@ class StandIn(Person):
             super()._start_sub_flow(effect, run_id, now)
         else:
             self.called.append((run_id, effect))
+
+
+def going(flow: AnyFlow, ways: Mapping[str, str]) -> AnyFlow:
+    """The flow whose splits go the way that was chosen for them: step id to exit. Other steps, and
+    exits that are not there, change nothing.
+    """
+    decided = {}
+    for step_id, way in ways.items():
+        step = flow.steps.get(step_id)
+        if isinstance(step, Split) and any(one.exit == way for one in step.parts):
+            parts = [structs.replace(one, weight=int(one.exit == way)) for one in step.parts]
+            decided[step_id] = structs.replace(step, parts=parts)
+    return structs.replace(flow, steps={**flow.steps, **decided}) if decided else flow
 
 
 def answer_for(answers: Sequence[Answer], asked: Mapping[str, int], step: str) -> Answer:

@@ -141,7 +141,8 @@ class Expected(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
 
 class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A saved test. `first` begins it: an event that a trigger hears, or `started`, which begins a
-    run without asking who may enter. `seed` decides random splits, as a run's number does.
+    run without asking who may enter. `seed` decides random splits, as a run's number does, unless
+    `splits` says which exit one takes.
     """
 
     name: Annotated[str, Meta(min_length=1, max_length=120)]
@@ -153,6 +154,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     seed: Annotated[str, Meta(pattern=r"^[0-9]{1,19}$")] = "1"
     script: Annotated[list[Scripted], Meta(max_length=1000)] = []
     answers: Annotated[list[Answer], Meta(max_length=1000)] = []
+    splits: Annotated[dict[str, str], Meta(max_length=1000)] = {}
     others: Annotated[list[Other], Meta(max_length=50)] = []
 
 

@@ -1,0 +1,145 @@
+"""A try-out as a saved test: what the tester let happen, and what came of it as what is expected.
+PURE.
+
+Times count from the message before them, so that the test still means something when a wait of the
+flow is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from engine.copies import disguised
+from engine.rehearsal import Bubble, Rehearsal
+from engine.stand_in import options
+from engine.tryout import Act, Session
+from flows.contact import Contact
+from flows.content import Content, Tap, Text, parse_payload, plain
+from flows.events import Event, Replied
+from flows.scenario import Expected, Scenario, Scripted
+
+Part = Literal["exits", "messages", "end", "contact", "exactly"]
+PARTS: tuple[Part, ...] = get_args(Part)
+USUALLY = timedelta(days=30)
+
+
+def as_test(
+    session: Session, contact: Contact, came: Rehearsal, name: str, parts: Collection[str] = PARTS
+) -> Scenario:
+    """The test of a try-out that `contact` went through; `parts` of what came are expected. Raises
+    ValueError when nothing would be.
+    """
+    expect = _expected(contact, came, parts)
+    if expect.empty:
+        raise ValueError("choose at least one thing that must come of it")
+    length = session.now - session.start
+    ended = came.run is not None and came.run.status != "waiting"
+    made = Scenario(
+        name=name,
+        first=session.first,
+        contact=contact,
+        start=session.start,
+        lasts=_after(max(length, USUALLY) if ended else length),
+        script=[*_verdicts(session, came), *_acts(session, came)],
+        answers=session.answers,
+        splits=session.splits,
+        expect=expect,
+    )
+    return disguised(made, contact)
+
+
+def _verdicts(session: Session, came: Rehearsal) -> list[Scripted]:
+    """What became of each message, where it was not sent at once."""
+    chosen = {one.message: one for one in session.verdicts}
+    found = []
+    for bubble in sorted(came.talk, key=lambda one: one.number):
+        if not bubble.out or bubble.fate == "recalled":
+            continue
+        delay = bubble.at - came.asked[bubble.number - 1]
+        state, reason = _fate(bubble), bubble.reason
+        if bubble.fate == "queued" and bubble.number in chosen:
+            state, reason = chosen[bubble.number].state, chosen[bubble.number].reason
+        if delay or state != "sent":
+            after = _after(delay)
+            found.append(
+                Scripted(on_message=bubble.number, after=after, verdict=state, reason=reason)
+            )
+    return found
+
+
+def _fate(bubble: Bubble) -> Any:
+    return "sent" if bubble.fate == "queued" else bubble.fate
+
+
+def _acts(session: Session, came: Rehearsal) -> list[Scripted]:
+    arrived = [one for one in came.talk if one.out and one.fate == "sent"]
+    return [
+        _line(one, one.event, session, came, arrived)
+        for one in session.acts
+        if one.event is not None
+    ]
+
+
+def _line(
+    act: Act, event: Event, session: Session, came: Rehearsal, arrived: list[Bubble]
+) -> Scripted:
+    at = session.start + timedelta(seconds=act.at)
+    number = sum(asked < at for asked in came.asked)
+    base = came.asked[number - 1] if number else session.start
+    seen = [one.content for one in arrived if one.at <= at]
+    what = _said(event, seen)
+    return Scripted(on_message=number or None, after=_after(at - base), **what)
+
+
+def _said(event: Event, seen: list[Content]) -> dict[str, Any]:
+    """An answer in the short form that tests are written in, where it has one."""
+    if isinstance(event, Replied) and not event.quoted:
+        if event.content == Text(event.text):
+            return {"say": event.text}
+        if isinstance(event.content, Tap):
+            parsed = parse_payload(event.content.payload)
+            offered = (one for content in reversed(seen) for one in options(content))
+            shown = next((label for text, label in offered if text == event.content.payload), None)
+            if parsed is not None and shown == event.content.label:
+                return {"tap": f"{parsed[1]}.{parsed[2]}"}
+    return {"event": event}
+
+
+def _expected(contact: Contact, came: Rehearsal, parts: Collection[str]) -> Expected:
+    told = came.transcript
+    wanted: dict[str, Any] = {}
+    if "exits" in parts:
+        taken = [one for one in told.passage if one.did == "left" and one.exit]
+        wanted["exits"] = [f"{one.step}.{one.exit}" for one in taken]
+    if "messages" in parts:
+        wanted["messages"] = [plain(one) for one in told.messages]
+    if "end" in parts:
+        wanted |= {"status": told.status, "goal": told.goal}
+    if "contact" in parts:
+        wanted |= contact_changes(contact, told.contact)
+    if "exactly" in parts and {"exits", "messages"} & set(parts):
+        wanted["exactly"] = True
+    return msgspec.convert(wanted, Expected)
+
+
+def contact_changes(before: Contact, after: Contact) -> dict[str, Any]:
+    """What is new about the contact, as a test expects it: tags got and lost, fields by now."""
+    fields = {
+        key: after.fields.get(key)
+        for key in before.fields.keys() | after.fields.keys()
+        if before.fields.get(key) != after.fields.get(key)
+    }
+    plain_fields = msgspec.json.decode(msgspec.json.encode(fields))
+    return {
+        "tags": sorted(after.tags - before.tags),
+        "without_tags": sorted(before.tags - after.tags),
+        "fields": dict(sorted(plain_fields.items())),
+    }
+
+
+def _after(length: timedelta) -> str:
+    return f"{max(0, -(-length // timedelta(seconds=1)))}s"
