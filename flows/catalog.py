@@ -10,7 +10,7 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from types import ModuleType
-from typing import Any, TypeVar, Union
+from typing import Any, Literal, TypeVar, Union
 
 import msgspec
 from jsonschema import Draft202012Validator
@@ -123,6 +123,23 @@ class Catalog:
         found = issues(flow, known)
         order = ("error", "warning", "hint")
         return flow, sorted(found, key=lambda problem: order.index(problem.severity))
+
+    def entry_problems(
+        self, section: Literal["steps", "triggers"], name: str, entry: object
+    ) -> list[Problem]:
+        """What keeps one step or trigger from being read; nothing when it can be."""
+        kinds: Mapping[str, type] = self.steps if section == "steps" else self.triggers
+        found = list(self._entry(section, name, entry, kinds))
+        if not found and isinstance(entry, dict):
+            try:
+                msgspec.convert(entry, kinds[entry["type"]])
+            except msgspec.ValidationError as error:  # beyond what JSON Schema can say
+                found.append(Problem("error", f"{error}.", pointer(section, name), name))
+        return found
+
+    def frame_problems(self, raw: Mapping[str, Any]) -> list[Problem]:
+        """What is wrong with a document around its steps and triggers."""
+        return list(explain(self._envelope, {**raw, "steps": {}, "triggers": {}}, Place()))
 
     def _shape(self, raw: Mapping[str, Any]) -> Iterator[Problem]:
         yield from explain(self._envelope, raw, Place())

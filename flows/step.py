@@ -141,6 +141,8 @@ class Step(
     icon: ClassVar[str] = "square"
     example: ClassVar[Mapping[str, Any]] = {}
     """For the docs, where no flow of the library uses this kind: its settings, without `next`."""
+    fresh: ClassVar[Mapping[str, Any]] = {}
+    """Settings of a new one, where the defaults alone leave nothing to connect."""
 
     name: Annotated[str, Meta(max_length=80, description="What colleagues call this step")] = ""
     next: Annotated[dict[str, StepId], Meta(description="Exit → the step it leads to")] = {}

@@ -41,6 +41,12 @@ class Split(Step, frozen=True, kw_only=True, tag="split"):
         ],
         "sticky": True,
     }
+    fresh: ClassVar[Mapping[str, Any]] = {
+        "parts": [
+            {"exit": "a", "label": "A", "weight": 50},
+            {"exit": "b", "label": "B", "weight": 50},
+        ],
+    }
 
     parts: Annotated[list[Part], Meta(max_length=10, description="The ways and their shares")] = []
     sticky: Annotated[bool, Meta(description="The same way each time for the same contact")] = False
