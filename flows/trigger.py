@@ -39,6 +39,10 @@ class Trigger(
         """Whether `event` of `contact` starts the automation."""
         raise NotImplementedError
 
+    def sample(self, automation_id: int, name: str) -> Event:
+        """An event by which this trigger, called `name`, starts a try-out of its automation."""
+        raise NotImplementedError
+
     def summary(self) -> str:
         """One line in words for the Start card and lists."""
         return self.label

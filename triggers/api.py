@@ -23,3 +23,6 @@ class Api(Trigger, frozen=True, kw_only=True, tag="api"):
             return None
         data = event.data if event.by == "automation" else {"data": event.data}
         return Match(f"started by {event.by}", data)
+
+    def sample(self, automation_id: int, name: str) -> Event:
+        return ApiCalled(automation_id, {"order": "1001"})

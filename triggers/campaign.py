@@ -22,3 +22,7 @@ class Campaign(Trigger, frozen=True, kw_only=True, tag="campaign"):
         if not isinstance(event, Occasion) or event.kind != "campaign":
             return None
         return Match(event.why or "they are in a campaign's audience", event.data)
+
+    def sample(self, automation_id: int, name: str) -> Event:
+        data = {"campaign": {"id": "1", "name": "Spring sale"}, "data": {"discount": "20%"}}
+        return Occasion("campaign", automation_id, name, data)

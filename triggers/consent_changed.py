@@ -30,5 +30,8 @@ class ConsentChanged(Trigger, frozen=True, kw_only=True, tag="consent_changed"):
         data = {"consent": {"to": event.consent, "source": event.source}}
         return Match(f"their consent is now “{event.consent}”", data)
 
+    def sample(self, automation_id: int, name: str) -> Event:
+        return Changed("no" if self.to == "no" else "yes", "shop")
+
     def summary(self) -> str:
         return "Consent changed" if self.to == "any" else f"Consent becomes “{self.to}”"

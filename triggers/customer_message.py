@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from flows.calendar import holiday, local, open_now
 from flows.contact import Contact
-from flows.content import Reaction, Tap, parse_payload
+from flows.content import Reaction, Tap, Text, parse_payload
 from flows.events import Event, Replied
 from flows.patterns import problem_in_pattern
 from flows.trigger import Match, Trigger
@@ -101,6 +101,13 @@ class CustomerMessage(Trigger, frozen=True, kw_only=True, tag="customer_message"
         if self.catch_all:
             return Match("it answers any message", data, (_CATCH_ALL, 0))
         return None
+
+    def sample(self, automation_id: int, name: str) -> Event:
+        words = (word for rule in self.rules for word in rule.words if says(rule.match, word, word))
+        said = next(words, "")
+        if not said and self.buttons:
+            return Replied(self.buttons[0], Tap(self.buttons[0], self.buttons[0], "template"))
+        return Replied(said or "Hello", Text(said or "Hello"))
 
     def summary(self) -> str:
         words = [word for rule in self.rules for word in rule.words]

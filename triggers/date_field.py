@@ -68,6 +68,10 @@ class DateField(Trigger, frozen=True, kw_only=True, tag="date_field"):
             return None
         return Match(event.why or f"the time of “{self.field}” had come", event.data)
 
+    def sample(self, automation_id: int, name: str) -> Event:
+        found = {"field": self.field, "value": "1990-03-02", "day": "2026-03-02"}
+        return Occasion("date_field", automation_id, name, {"date": found})
+
     def may_be_due(self, after: datetime, upto: datetime, company_zone: str) -> bool:
         """Whether anybody's moment can lie later than `after` and not later than `upto`. Costs
         nothing: what answers no need not look at any contact.

@@ -47,6 +47,10 @@ class FieldChanged(Trigger, frozen=True, kw_only=True, tag="field_changed"):
                 return None
         return Match(f"the field “{event.name}” changed", data)
 
+    def sample(self, automation_id: int, name: str) -> Event:
+        new = "something new" if self.becomes is None else self.becomes
+        return Changed(self.field, self.was, new)
+
     def summary(self) -> str:
         said = f"Field “{self.field}” changes"
         if self.was is not None:

@@ -38,5 +38,8 @@ class ListJoined(Trigger, frozen=True, kw_only=True, tag="list_joined"):
                 return Match(f"they joined the list “{name}”", {"list": name})
         return None
 
+    def sample(self, automation_id: int, name: str) -> Event:
+        return ListsChanged(joined=frozenset({self.list or "Newsletter"}))
+
     def summary(self) -> str:
         return f"List “{self.list}” joined" if self.list else "Any list joined"

@@ -61,6 +61,11 @@ class Schedule(Trigger, frozen=True, kw_only=True, tag="schedule"):
             return None
         return Match(event.why or "its time had come", event.data)
 
+    def sample(self, automation_id: int, name: str) -> Event:
+        here = f"{self.on or self.begins or '2026-03-02'}T{min(self.at, default='09:00')}"
+        told = {"at": f"{here}:00+00:00", "local": here}
+        return Occasion("schedule", automation_id, name, {"schedule": told})
+
     def due(self, after: datetime, upto: datetime, company_zone: str) -> list[Due]:
         """Its moments later than `after` and not later than `upto`, in order."""
         zone = self.zone_in(company_zone)

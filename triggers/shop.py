@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
@@ -14,6 +14,7 @@ from flows.contact import Contact
 from flows.duration import Duration, duration_words, parse_duration
 from flows.events import Event, ShopHappened, ShopKind
 from flows.trigger import Match, Trigger
+from triggers._samples import SAMPLES
 
 Amount = Annotated[str, Meta(pattern=r"^\d{1,12}(\.\d{1,3})?$")]
 ShopName = Annotated[str, Meta(max_length=120)]
@@ -50,6 +51,15 @@ class Shop(Trigger, frozen=True, kw_only=True, tag="shop"):
                 return None
         told = "WhatsApp" if event.kind in OF_WHATSAPP else "the shop"
         return Match(f"{told} reported “{event.kind.replace('.', ' ')}”", event.data)
+
+    def sample(self, automation_id: int, name: str) -> Event:
+        data: dict[str, Any] = SAMPLES[self.on]
+        total = self.minimum_total
+        for what in ("cart", "order"):
+            told = data.get(what, {})
+            if total is not None and "total" in told and Decimal(told["total"]) < Decimal(total):
+                data = {**data, what: {**told, "total": total}}
+        return ShopHappened(self.on, data, self.shop or "", automation_id)
 
     def summary(self) -> str:
         said = _SAID.get(self.on, self.on.replace(".", " ").capitalize())

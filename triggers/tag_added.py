@@ -32,5 +32,8 @@ class TagAdded(Trigger, frozen=True, kw_only=True, tag="tag_added"):
                 return Match(f"the tag “{tag}” was added", {"tag": tag})
         return None
 
+    def sample(self, automation_id: int, name: str) -> Event:
+        return TagsChanged(added=frozenset({self.tag or "vip"}))
+
     def summary(self) -> str:
         return f"Tag “{self.tag}” added" if self.tag else "Any tag added"

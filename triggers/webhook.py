@@ -64,6 +64,11 @@ class Webhook(Trigger, frozen=True, kw_only=True, tag="webhook"):
         wanted, _ = self.wants(event.data.get("webhook"))
         return Match(event.why or "its webhook was called", event.data) if wanted else None
 
+    def sample(self, automation_id: int, name: str) -> Event:
+        sender = {"name": "Ada Byron", "phone": "+447700900123", "email": "ada@example.com"}
+        payload = {"id": "1001", "status": "booked", "customer": sender}
+        return Occasion("webhook", automation_id, name, {"webhook": payload})
+
     def wants(self, payload: Any) -> tuple[bool, str]:
         """Whether this payload is one that starts, and why (not), in words."""
         if self.condition is None:

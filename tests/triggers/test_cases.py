@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from engine.kinds import catalog
-from flows.contact import Contact
+from flows.contact import Company, Contact
 from flows.events import Event
 
 HERE = Path(__file__).parent
@@ -70,3 +70,16 @@ def test_shown(kind: str, entry: dict[str, Any]) -> None:
     assert trigger.summary() == entry["summary"]
     assert trigger.label
     assert trigger.exclusive is entry.get("exclusive", False)
+
+
+@pytest.mark.parametrize(("kind", "case"), entries("cases"))
+def test_a_sample_starts_a_try_out(kind: str, case: dict[str, Any]) -> None:
+    trigger = trigger_of(kind, case)
+    contact = Contact(id=1, company=Company(holidays=("2026-03-02",)))
+    event = trigger.sample(7, "it")
+    assert getattr(event, "automation_id", 7) == 7
+    assert msgspec.convert(msgspec.to_builtins(event), Event) == event
+    guessed = "regex" in str(case) or getattr(trigger, "condition", None) is not None
+    able = case["expect"] is not None or not getattr(trigger, "rules", ())
+    if able and not guessed:  # what fits an expression or a condition, nobody can say
+        assert trigger.matches(event, contact, NOW) is not None
