@@ -15,6 +15,7 @@ from store.addresses import Address
 from store.numbers import parse_phone
 from web.automations import levers
 from web.automations.view import automation_page
+from web.builder.levers import lever_answer, opened_anew
 from web.given import Asker, Web
 from web.shell.errors import RefusedError
 from web.shell.render import Notice
@@ -30,7 +31,7 @@ async def pause(
     """Start nobody any more, and hold its messages."""
     async with web.database.write() as tx:
         await levers.pause(tx, who, automation_id, web.clock())
-    return await automation_page(request, automation_id, [Notice("Paused.")])
+    return await lever_answer(request, automation_id, [Notice("Paused.")])
 
 
 @delete("/automations/{automation_id:int}/paused", opt=EDITOR, status_code=200)
@@ -42,7 +43,7 @@ async def resume(
         await levers.resume(tx, who, automation_id, web.clock())
     await web.bell.ring_engine()
     await web.bell.ring_gateway()
-    return await automation_page(request, automation_id, [Notice("Live again.")])
+    return await lever_answer(request, automation_id, [Notice("Live again.")])
 
 
 @put("/automations/{automation_id:int}/archived", opt=EDITOR)
@@ -54,7 +55,8 @@ async def archive(
         ended = await levers.archive(tx, who, automation_id, web.clock())
     await web.bell.ring_engine()
     said = f"Archived. {_runs(ended)} being ended." if ended else "Archived."
-    return await automation_page(request, automation_id, [Notice(said)])
+    anew = opened_anew(request, automation_id)
+    return anew or await automation_page(request, automation_id, [Notice(said)])
 
 
 @delete("/automations/{automation_id:int}/archived", opt=EDITOR, status_code=200)
@@ -65,7 +67,8 @@ async def take_out(
     async with web.database.write() as tx:
         await automations.restore(tx, who.company_id, automation_id, web.clock(), by=who.user_id)
     said = Notice("Taken out of the archive. It starts nobody until it is live.")
-    return await automation_page(request, automation_id, [said])
+    anew = opened_anew(request, automation_id)
+    return anew or await automation_page(request, automation_id, [said])
 
 
 @put("/automations/{automation_id:int}/test", opt=EDITOR)

@@ -35,7 +35,7 @@ async def published(
         link = f"{base}/revisions/{before}/publish"
         undo = Notice(said, link=link, word=f"Undo: back to revision {before}")
     answer = await automation_page(request, automation_id, [undo])
-    answer.headers["HX-Push-Url"] = base
+    answer.headers["HX-Push-Url"] = f"{base}/more"
     return answer
 
 

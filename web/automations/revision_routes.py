@@ -111,7 +111,7 @@ async def restore(
         await levers.restore(tx, who, automation_id, number, web.clock(), force=force)
     said = Notice(f"The draft is revision {number} again. Nothing changes live until you publish.")
     answer = await automation_page(request, automation_id, [said])
-    answer.headers["HX-Push-Url"] = f"/automations/{automation_id}"
+    answer.headers["HX-Push-Url"] = f"/automations/{automation_id}/more"
     return answer
 
 

@@ -168,7 +168,7 @@ async def save_draft(
     async with web.database.write() as tx:
         await _get_editable(tx, who, automation_id)
         await automations.save_draft(tx, who.company_id, automation_id, raw, web.clock())
-    return Redirect(f"/automations/{automation_id}?said=saved", status_code=303)
+    return Redirect(f"/automations/{automation_id}/more?said=saved", status_code=303)
 
 
 @put("/automations/{automation_id:int}/draft/triggers/{trigger_id:str}/wait", opt=EDITOR)

@@ -75,7 +75,7 @@ async def start(
         )
     await web.bell.ring_engine()
     said = "unwanted" if card.blocked_at or card.consent == "no" else "started"
-    return Redirect(f"/automations/{automation_id}?said={said}", status_code=303)
+    return Redirect(f"/automations/{automation_id}/more?said={said}", status_code=303)
 
 
 @get("/automations/{automation_id:int}/runs", opt=EDITOR)

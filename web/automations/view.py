@@ -1,4 +1,4 @@
-"""The page of one automation, as every change of it answers too."""
+"""“More settings” of an automation, as every change of them answers too."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from flows.document import AnyFlow
 from flows.duration import duration_words, parse_duration
 from flows.problems import Problem
 from flows.trigger import trigger_kind
-from store import visits
 from web.automations import reads
 from web.automations.check import by_step, check, errors_in, known_of
-from web.automations.outline import outline
 from web.config import WebConfig
 from web.security.who import Who
 from web.shell.render import Notice, page
@@ -82,8 +80,6 @@ async def automation_page(
     async with web.database.read() as tx:
         found = await reads.get_automation(tx, who.company_id, automation_id)
         counts = await reads.counts_of(tx, who.company_id, [automation_id], web.clock())
-        here = await reads.waiting_by_step(tx, automation_id)
-        passed = await visits.counts_of(tx, automation_id)
         known = await known_of(tx, who.company_id)
         testers = await reads.names_of(tx, who.company_id, found.test_contacts or ())
     flow, problems = check(found.draft, known)
@@ -100,7 +96,6 @@ async def automation_page(
         "groups": by_step(problems),
         "counts": counts[automation_id],
         "triggers": _triggers(flow, problems),
-        "steps": outline(flow, problems, passed, here) if flow else [],
         "entry": _entry(flow),
         "exit_rules": _exit_rules(flow),
         "document": document if document is not None else _pretty(found.draft),
@@ -115,7 +110,7 @@ async def automation_page(
         "priority_error": priority_error,
         "priority_given": priority_given if priority_error else str(found.priority),
     }
-    return page(request, "automations/show.html", values, status=status, notices=notices)
+    return page(request, "automations/more.html", values, status=status, notices=notices)
 
 
 def _triggers(flow: AnyFlow | None, problems: Sequence[Problem]) -> list[StartsBy]:

@@ -26,10 +26,22 @@ EDITOR = {"role": "viewer", "change_role": "editor"}
 MODES = ("edit", "simulate", "results")
 STYLES = (
     *("reset", "tokens", "base", "shell", "controls", "chips", "cards", "problems", "bubbles"),
-    *("dialogs", "toasts", "changes", "builder", "card", "canvas", "forms", "simulator"),
+    *("dialogs", "menus", "toasts", "changes", "builder", "card", "canvas", "forms", "simulator"),
     *("results", "publish"),
 )
-SCRIPTS = (*("theme", "dialogs", "panel", "canvas/element", "live", "simulate", "forms"),)
+SCRIPTS = (
+    *(
+        "theme",
+        "dialogs",
+        "menus",
+        "panel",
+        "rename",
+        "canvas/element",
+        "live",
+        "simulate",
+        "forms",
+    ),
+)
 
 
 @get("/automations/{automation_id:int}", opt=EDITOR)
@@ -52,6 +64,7 @@ async def builder_page(
         found = await reads.get_automation(tx, who.company_id, automation_id)
         known = await known_of(tx, who.company_id)
         counters = await counters_of(tx, found)
+        counts = await reads.counts_of(tx, who.company_id, [automation_id], web.clock())
     drawing = draw(found.draft, known, counters=counters)
     opens, opens_as = _opens(request, automation_id, mode)
     said = SAID.get(request.query_params.get("said", ""))
@@ -60,6 +73,7 @@ async def builder_page(
         "base": f"/automations/{automation_id}",
         "drawing": drawing,
         "version": 0,
+        "inside": counts[automation_id].inside,
         "bar": bar_of(found, drawing.problems, who, web.clock(), mode=mode),
         "kinds": groups(),
         "opens": opens,

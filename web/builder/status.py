@@ -84,5 +84,5 @@ def _why_not(errors: int, *, fresh: bool) -> str:
     if not fresh:
         return "Nothing new to publish"
     if errors:
-        return "Solve the error first" if errors == 1 else f"Solve {errors:,} errors first"
+        return "Solve 1 error to publish" if errors == 1 else f"Solve {errors:,} errors to publish"
     return ""

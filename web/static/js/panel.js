@@ -1,0 +1,63 @@
+// The panel on the right: shows itself when something arrives in it, closes by Esc or its button
+// and gives the focus back to whoever opened it; its width is dragged or set by arrow keys.
+const NARROWEST = 320;
+const WIDEST = 560;
+const STEP = 16;
+const KEPT = "panel-width";
+const panel = document.getElementById("panel");
+const grip = document.getElementById("panel-grip");
+let opener = null;
+
+new MutationObserver(() => {
+  if (panel.childElementCount) panel.hidden = false;
+}).observe(panel, { childList: true });
+
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+  const focused = document.activeElement;
+  if (ctx.target === panel && !panel.contains(focused)) opener = focused;
+});
+
+// A button outside that fills the panel leads into it; what the panel itself renews moves no focus.
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  const asked = ctx.sourceElement;
+  if (ctx.target !== panel || !asked?.matches('button[hx-target="#panel"]') || panel.contains(asked)) return;
+  (panel.querySelector("[autofocus]") ?? document.getElementById("panel-heading"))?.focus();
+});
+
+function close() {
+  const inside = panel.contains(document.activeElement);
+  panel.hidden = true;
+  panel.replaceChildren();
+  document.dispatchEvent(new CustomEvent("flow:closed"));
+  if (inside && opener?.isConnected) opener.focus({ preventScroll: true });
+}
+
+document.addEventListener("click", ({ target }) => {
+  if (target.closest?.("[data-close-panel]")) close();
+});
+panel.addEventListener("keydown", (event) => {
+  const open = event.target.closest("dialog, :popover-open, [aria-expanded='true'][aria-controls]");
+  if (event.key !== "Escape" || event.defaultPrevented || open) return;
+  event.preventDefault();
+  close();
+});
+
+function widen(width) {
+  const set = Math.round(Math.min(WIDEST, Math.max(NARROWEST, width)));
+  panel.style.setProperty("--panel", `${set}px`);
+  grip.setAttribute("aria-valuenow", set);
+  localStorage.setItem(KEPT, set);
+}
+
+const kept = Number(localStorage.getItem(KEPT));
+if (kept) widen(kept);
+grip.addEventListener("pointerdown", (event) => grip.setPointerCapture(event.pointerId));
+grip.addEventListener("pointermove", (event) => {
+  if (grip.hasPointerCapture(event.pointerId)) widen(panel.getBoundingClientRect().right - event.clientX);
+});
+grip.addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: STEP, ArrowRight: -STEP }[event.key];
+  if (!step) return;
+  event.preventDefault();
+  widen(panel.offsetWidth + step);
+});
