@@ -1,69 +1,28 @@
 """Automations: what a marketer owns, its draft, and whether it is live.
 
 Rule: a revision never changes once published; the draft is the only document that is edited.
-`store/revisions.py` reads the history, `store/publishing.py` makes it.
+`store/drafts.py` edits it, `store/revisions.py` reads the history, `store/publishing.py` makes it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store.columns import JSON, BigId, Moment, Words, metadata
+from store.automation_tables import Status, automations, revisions
+from store.columns import Moment
 from store.database import as_kind, columns_of
+from store.drafts import name_of, save_draft
 from store.errors import NotFoundError
 from store.query import Query, among
 
-HAS_ORIGIN = sa.text("origin <> ''")
-
-automations = sa.Table(
-    "automations",
-    metadata,
-    sa.Column("id", BigId, sa.Identity(), primary_key=True),
-    sa.Column("company_id", BigId, sa.ForeignKey("companies.id"), nullable=False),
-    sa.Column("name", Words, nullable=False),
-    sa.Column("status", Words, nullable=False, default="draft"),
-    sa.Column("priority", sa.Integer, nullable=False, default=0),
-    sa.Column("draft", JSON, nullable=False),
-    sa.Column("live_revision_id", BigId),
-    sa.Column("created_at", Moment, nullable=False),
-    sa.Column("updated_at", Moment, nullable=False),
-    sa.Column("paused_at", Moment),
-    sa.Column("paused_by", BigId),
-    sa.Column("origin", Words, nullable=False, default=""),  # what made it, if no marketer did
-    sa.Column("test_contacts", JSON),  # a list of contact ids while only those may enter
-    sa.Index("ix_automations_company_id_id", "company_id", "id"),
-    sa.Index(
-        "uq_automations_origin",
-        "company_id",
-        "origin",
-        unique=True,
-        sqlite_where=HAS_ORIGIN,
-        postgresql_where=HAS_ORIGIN,
-    ),
-)
-
-revisions = sa.Table(
-    "revisions",
-    metadata,
-    sa.Column("id", BigId, sa.Identity(), primary_key=True),
-    sa.Column("company_id", BigId, nullable=False),
-    sa.Column("automation_id", BigId, sa.ForeignKey("automations.id"), nullable=False),
-    sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("flow", JSON, nullable=False),
-    sa.Column("comment", Words, nullable=False, default=""),
-    sa.Column("published_at", Moment, nullable=False),
-    sa.Column("published_by", BigId),
-    sa.UniqueConstraint("automation_id", "number"),
-)
-
-Status = Literal["draft", "live", "paused", "archived"]
+__all__ = ["Status", "automations", "revisions", "save_draft"]
 
 
 class Automation(Struct, frozen=True):
@@ -122,7 +81,7 @@ async def create(
         sa.insert(automations)
         .values(
             company_id=company_id,
-            name=_name(document),
+            name=name_of(document),
             draft=document,
             created_at=now,
             updated_at=now,
@@ -140,18 +99,6 @@ async def get(tx: AsyncConnection, company_id: int, automation_id: int) -> Autom
     if (row := (await tx.execute(query)).one_or_none()) is None:
         raise _missing(automation_id)
     return as_kind(Automation, row)
-
-
-async def save_draft(
-    tx: AsyncConnection,
-    company_id: int,
-    automation_id: int,
-    document: dict[str, Any],
-    now: datetime,
-) -> None:
-    """Keep an edited document; its name becomes the automation's. Raises NotFoundError."""
-    values = {"draft": document, "name": _name(document), "updated_at": now}
-    await _change(tx, company_id, automation_id, values)
 
 
 async def publish(
@@ -322,10 +269,6 @@ async def documents(
     """`{revision id: flow document}`; revisions that do not exist are left out."""
     query = sa.select(revisions.c.id, revisions.c.flow).where(revisions.c.id.in_(revision_ids))
     return {row.id: row.flow for row in await tx.execute(query)}
-
-
-def _name(document: dict[str, Any]) -> str:
-    return str(document.get("name") or "")
 
 
 def no_revision(automation_id: int, number: int) -> NotFoundError:

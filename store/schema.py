@@ -12,6 +12,7 @@ from store import (
     companies,
     contacts,
     conversations,
+    drafts,
     events,
     fields,
     heartbeats,
@@ -39,7 +40,7 @@ from store import (
 from store.columns import metadata
 
 NOUNS = (
-    *(companies, users, sessions, api_keys, contacts, automations),
+    *(companies, users, sessions, api_keys, contacts, automations, drafts),
     *(events, runs, visits, messages, templates, phones, shops, carts),
     *(http_calls, idempotency, alerts, heartbeats),
     *(lists, fields, notes, links, campaigns, inbound_hooks, scenarios),
