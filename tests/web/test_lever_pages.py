@@ -62,7 +62,7 @@ async def test_publishing_shows_changes_and_follows_the_table(house: House) -> N
     done = await client.put(f"/automations/{made}/published", data=form)
     assert done.status_code == 200
     assert "Revision 2 is live. 1 contact moved." in done.text
-    assert done.headers["hx-push-url"] == f"/automations/{made}"
+    assert done.headers["hx-push-url"] == f"/automations/{made}/more"
     assert f'href="/automations/{made}/revisions/1/publish"' in done.text
     [event] = await told(house)
     assert (event.step, event.from_step) == ("thank", "reply")

@@ -114,7 +114,7 @@ async def test_a_draft_that_cannot_be_read_is_listed_and_links_to_no_step(house:
     made = await house.automation(document)
     client = await house.signed_in()
     assert "the draft cannot be read" in (await client.get("/automations")).text
-    text = (await client.get(f"/automations/{made}")).text
+    text = (await client.get(f"/automations/{made}/more")).text
     assert "/steps/broken/for" in text
     assert "/triggers/cart/wait" in text
     assert 'href="#step-' not in text
@@ -252,6 +252,7 @@ async def test_another_companys_things_are_not_there(house: House) -> None:
     client = await house.signed_in("owner")
     for address in (
         f"/automations/{made}",
+        f"/automations/{made}/more",
         f"/automations/{made}/runs",
         f"/automations/{made}/export",
         f"/runs/{run_id}",
