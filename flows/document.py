@@ -11,8 +11,8 @@ from msgspec import Meta, Struct
 
 from flows.conditions import Condition
 from flows.duration import Duration
-from flows.listen import Listened, Name
-from flows.step import Step, StepId
+from flows.listen import LISTENED_WORDS, NAMED, Listened, Name
+from flows.step import Place, Step, StepId
 from flows.trigger import Trigger
 
 SPEC = 1
@@ -25,23 +25,42 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     policy: Annotated[
         Literal["once_ever", "once_at_a_time", "restart", "parallel"],
-        Meta(description="What happens when somebody who is or was inside is started again"),
+        Meta(
+            title="How often",
+            description="What happens when somebody who is or was inside is started again",
+            extra_json_schema={
+                "x-words": {
+                    "once_at_a_time": "Once at a time",
+                    "once_ever": "Once ever",
+                    "restart": "Who is inside starts again",
+                    "parallel": "Several times at once",
+                }
+            },
+        ),
     ] = "once_at_a_time"
     not_again_within: Annotated[
-        Duration | None, Meta(description="Not started again within this time")
+        Duration | None,
+        Meta(title="Not again within", description="Not started again within this time"),
     ] = None
     condition: Annotated[
-        Condition | None, Meta(description="Only contacts for whom this holds")
+        Condition | None, Meta(title="Only if", description="Only contacts for whom this holds")
     ] = None
 
 
 class ExitRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What ends a run at any step; queued messages are recalled."""
 
-    on: Annotated[Listened, Meta(description="What happened")]
-    name: Annotated[Name, Meta(description="Which tag, list, field, link or event; empty: any")] = (
-        ""
-    )
+    on: Annotated[
+        Listened, Meta(description="What happened", extra_json_schema={"x-words": LISTENED_WORDS})
+    ]
+    name: Annotated[
+        Name,
+        Meta(
+            title="Which",
+            description="Which tag, list, field, link or event; empty: any",
+            extra_json_schema={"x-when": {"on": NAMED}},
+        ),
+    ] = ""
 
 
 class Flow(Struct, Generic[S, T], frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,6 +73,7 @@ class Flow(Struct, Generic[S, T], frozen=True, kw_only=True, forbid_unknown_fiel
         str,
         Meta(
             pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$",
+            title="Language",
             description="Language of its messages, such as en or pt_BR",
         ),
     ] = "en"
@@ -61,11 +81,22 @@ class Flow(Struct, Generic[S, T], frozen=True, kw_only=True, forbid_unknown_fiel
         dict[StepId, T], Meta(max_length=50, description="What starts it, by a stable name")
     ] = {}
     start: Annotated[StepId | None, Meta(description="The step a run begins with")] = None
+    start_at: Annotated[
+        tuple[Place, Place] | None, Meta(description="Place of the start card: x, y")
+    ] = None
     entry: Entry = Entry()
-    exit_rules: Annotated[list[ExitRule], Meta(max_length=20, description="What ends a run")] = []
+    exit_rules: Annotated[
+        list[ExitRule], Meta(max_length=20, title="Exit rules", description="What ends a run")
+    ] = []
     over_budget: Annotated[
         Literal["defer", "drop"],
-        Meta(description="Its marketing for somebody who has had their fill: later, or not at all"),
+        Meta(
+            title="When somebody has had enough marketing",
+            description="Its marketing for somebody who has had their fill: later, or not at all",
+            extra_json_schema={
+                "x-words": {"defer": "Send it later", "drop": "Do not send it"},
+            },
+        ),
     ] = "defer"
     steps: Annotated[dict[StepId, S], Meta(max_length=1000, description="The steps, by id")] = {}
 
