@@ -1,0 +1,95 @@
+// Bring a step to eyes and hands: select it, pan to it, open its settings; go to what the panel lists.
+const WRITES = "input, select, textarea, [contenteditable]";
+const FIRST = "#panel :is(input, select, textarea):not([type=hidden], :disabled)";
+
+export class Show {
+  constructor(canvas) {
+    this.canvas = canvas;
+    const on = (name, deed) => document.addEventListener(name, deed, { signal: canvas.signal });
+    on("flow:open", ({ detail }) => this.open(detail.step, detail));
+    on("flow:show", ({ detail }) => this.show(detail.step, detail));
+    on("click", (event) => this.#click(event));
+  }
+
+  /** Select and pan; the focus goes to the card, its exit, or a field of the panel. */
+  show(step, { exit, field, focus = true } = {}) {
+    const { canvas } = this;
+    const card = canvas.cards.get(step);
+    if (!card) return canvas.say("This step is not there any more.");
+    canvas.select.only(step);
+    canvas.view.reveal(card);
+    if (!focus) return canvas.cards.reached(step);
+    canvas.cards.focus(step);
+    if (exit) this.exit(card, exit);
+    if (field) this.#field(field);
+    return undefined;
+  }
+
+  exit(card, exit) {
+    if (!card.rows.some((row) => row.exit === exit)) this.canvas.cards.unfold(card, true);
+    card.rows.find((row) => row.exit === exit)?.button.focus({ preventScroll: true });
+  }
+
+  /** Open a step's settings. `enter`: the focus goes to their first field. */
+  async open(step, { enter = false, field = "", exit = "" } = {}) {
+    const { canvas } = this;
+    this.show(step, { focus: !enter && !field && !document.activeElement?.matches(WRITES), exit });
+    canvas.cards.reached(step);
+    const asked = (this.asked = step);
+    const address = `${canvas.dataset.base}/panel/step/${encodeURIComponent(step)}`;
+    await htmx.ajax("GET", address, { source: canvas, target: "#panel", swap: "innerHTML" });
+    const card = canvas.cards.get(step);
+    if (asked !== this.asked || !card) return;
+    const panel = document.getElementById("panel");
+    panel.hidden = false;
+    canvas.view.measure();
+    canvas.view.reveal(card);
+    if (field) this.#field(field);
+    else if (enter) (document.querySelector(FIRST) ?? document.getElementById("panel-heading"))?.focus();
+  }
+
+  /** The next card with a problem, in the order of travel. */
+  nextProblem() {
+    const { cards } = this.canvas;
+    const wrong = cards.all.filter(({ li }) => li.dataset.problem);
+    if (!wrong.length) return this.canvas.say("No problems");
+    const { all } = cards;
+    const here = all.indexOf(cards.get(cards.current));
+    const next = wrong.find((card) => all.indexOf(card) > here) ?? wrong[0];
+    this.show(next.id);
+    return this.canvas.say(next.li.querySelector(".problem")?.textContent.trim() ?? "");
+  }
+
+  /** The next (or, with -1, last) entry of what the panel lists. */
+  nextFound(step) {
+    const found = [...document.querySelectorAll("#panel [data-goto]")];
+    if (!found.length) return;
+    this.at = ((this.at ?? (step > 0 ? -1 : 0)) + step + found.length) % found.length;
+    this.show(found[this.at].dataset.goto);
+  }
+
+  search() {
+    document.querySelector("[data-tool=search]")?.click();
+    document.addEventListener("htmx:after:swap", () => {
+      this.at = undefined;
+      document.querySelector("#panel input")?.focus();
+    }, { once: true });
+  }
+
+  #field(field) {
+    const name = CSS.escape(field);
+    const input = document.querySelector(`#panel :is([name="${name}"], [name^="${name}/"])`);
+    input?.closest("details")?.setAttribute("open", "");
+    input?.focus();
+  }
+
+  #click(event) {
+    const goal = event.target.closest?.("[data-goto]");
+    if (!goal) return;
+    event.preventDefault();
+    this.at = [...document.querySelectorAll("#panel [data-goto]")].indexOf(goal);
+    const { goto: step, field } = goal.dataset;
+    if (goal.hasAttribute("data-stay")) this.show(step);
+    else this.open(step, { field, enter: !field });
+  }
+}
