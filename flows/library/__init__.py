@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+
+Goal = Literal["sell", "serve", "keep", "ask"]
+GOALS: dict[Goal, str] = {
+    "sell": "Sell more",
+    "serve": "Serve customers",
+    "keep": "Keep in touch",
+    "ask": "Ask and learn",
+}
+SHELVES: dict[Goal, tuple[str, ...]] = {
+    "sell": ("abandoned_cart", "abandoned_cart_short", "payment_failed", "list_launch"),
+    "serve": (
+        *("welcome", "order_confirmed", "order_shipped"),
+        *("appointment_reminder", "outside_hours"),
+    ),
+    "keep": ("win_back", "birthday", "newsletter"),
+    "ask": ("order_delivered", "nps", "lead_qualification"),
+}
+"""What each flow is good for; on a shelf the ones that most people want come first."""
 
 
 def names() -> list[str]:

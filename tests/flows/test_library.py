@@ -6,7 +6,8 @@ import pytest
 
 from engine.kinds import catalog
 from flows.arrange import arrange
-from flows.library import document
+from flows.library import GOALS, SHELVES, document, scenarios
+from flows.words import wants_stop
 from tests.flows.library import FLOWS, TEMPLATES, component, known, labels, variables
 
 BODY_LIMIT, LABEL_LIMIT = 1024, 25  # WhatsApp's, for templates
@@ -74,3 +75,39 @@ def test_quick_replies_stand_where_the_template_has_them(name: str) -> None:
                 continue
             filled = [one.index for one in getattr(step, "buttons", [])]
             assert filled == list(range(len(labels(TEMPLATES[reference.name]))))
+
+
+def test_every_flow_stands_on_one_shelf() -> None:
+    shelved = [name for shelf in SHELVES.values() for name in shelf]
+    assert sorted(shelved) == FLOWS
+    assert SHELVES.keys() == GOALS.keys()
+
+
+def test_there_is_one_for_what_shops_and_services_do() -> None:
+    assert len(FLOWS) >= 12
+    assert len({document(name)["name"] for name in FLOWS}) == len(FLOWS)
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_each_comes_with_two_tests_or_more(name: str) -> None:
+    assert len({one["name"] for one in scenarios(name)}) >= 2
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_no_option_means_stop_by_accident(name: str) -> None:
+    flow = catalog().read(document(name))
+    for step in flow.steps.values():
+        for option, label in step.offers():
+            if option != "stop":
+                assert not wants_stop(option)
+                assert not wants_stop(label)
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_what_a_text_fills_in_has_something_else_to_say(name: str) -> None:
+    """A name or an order that is not known must not leave a hole in the text."""
+    flow = catalog().read(document(name))
+    for step in flow.steps.values():
+        for _, text in step.texts():
+            if "contact.first_name" in text:
+                assert "default:" in text
