@@ -12,8 +12,12 @@ from msgspec import Meta, Struct
 
 from flows.conditions import Condition, in_words, problems_in
 
-_Name = Annotated[str, Meta(min_length=1, max_length=120, extra_json_schema={"x-input": "text"})]
-_Names = Annotated[list[_Name], Meta(max_length=50)]
+_ListName = Annotated[
+    str, Meta(min_length=1, max_length=120, extra_json_schema={"x-input": "list"})
+]
+_Tag = Annotated[str, Meta(min_length=1, max_length=120, extra_json_schema={"x-input": "tag"})]
+_Lists = Annotated[list[_ListName], Meta(max_length=50)]
+_Tags = Annotated[list[_Tag], Meta(max_length=50)]
 
 
 class Audience(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -21,13 +25,24 @@ class Audience(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     are on another list or wear another tag; and of them only those for whom the condition holds.
     """
 
-    everybody: Annotated[bool, Meta(description="All contacts of the company")] = False
-    lists: Annotated[_Names, Meta(description="Contacts on any of these lists")] = []
-    tags: Annotated[_Names, Meta(description="Contacts who wear any of these tags")] = []
-    not_lists: Annotated[_Names, Meta(description="But not those on any of these lists")] = []
-    not_tags: Annotated[_Names, Meta(description="But not those who wear any of these tags")] = []
+    everybody: Annotated[
+        bool, Meta(title="Everybody", description="All contacts of the company")
+    ] = False
+    lists: Annotated[
+        _Lists, Meta(title="On a list", description="Contacts on any of these lists")
+    ] = []
+    tags: Annotated[
+        _Tags, Meta(title="With a tag", description="Contacts who wear any of these tags")
+    ] = []
+    not_lists: Annotated[
+        _Lists, Meta(title="But not on a list", description="But not those on any of these lists")
+    ] = []
+    not_tags: Annotated[
+        _Tags,
+        Meta(title="But not with a tag", description="But not those who wear any of these tags"),
+    ] = []
     condition: Annotated[
-        Condition | None, Meta(description="Only contacts for whom this holds")
+        Condition | None, Meta(title="Only if", description="Only contacts for whom this holds")
     ] = None
 
     def words(self) -> str:

@@ -21,6 +21,16 @@ from msgspec import Meta, Struct
 from flows.contact import Company, Hours
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEK: Mapping[str, str] = {
+    "mon": "Mon",
+    "tue": "Tue",
+    "wed": "Wed",
+    "thu": "Thu",
+    "fri": "Fri",
+    "sat": "Sat",
+    "sun": "Sun",
+}
+"""The days for forms, in the order of the week."""
 Clock = Annotated[
     str,
     Meta(

@@ -30,6 +30,25 @@ ShopKind = Literal[
     "catalogue.order",
     "product.question",
 ]
+SHOP_WORDS: dict[str, str] = {
+    "cart.abandoned": "A cart is left behind",
+    "cart.updated": "A cart changes",
+    "cart.recovered": "A cart becomes an order",
+    "order.created": "An order is placed",
+    "order.paid": "An order is paid",
+    "order.fulfilled": "An order is shipped",
+    "order.delivered": "An order is delivered",
+    "order.cancelled": "An order is cancelled",
+    "order.refunded": "An order is refunded",
+    "payment.succeeded": "A payment succeeds",
+    "payment.failed": "A payment fails",
+    "customer.created": "A new customer",
+    "customer.updated": "A customer's data change",
+    "consent.changed": "Their consent changes",
+    "catalogue.order": "An order from the WhatsApp catalogue",
+    "product.question": "A question about a product",
+}
+"""What a shop reports, for forms and in their order."""
 OccasionKind = Literal["schedule", "date_field", "campaign", "webhook"]
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from flows.events import (
+    SHOP_WORDS,
     ConsentChanged,
     Event,
     FieldChanged,
@@ -34,6 +35,24 @@ Listened = (
     ]
 )
 Name = Annotated[str, Meta(max_length=120)]
+NAMED = (
+    *("tag.added", "tag.removed", "list.joined", "list.left", "field.changed", "link.clicked"),
+    "custom",
+)
+"""What can be narrowed by a name."""
+LISTENED_WORDS: dict[str, str] = {
+    "replied": "They reply",
+    "link.clicked": "They open a link",
+    "tag.added": "A tag is added",
+    "tag.removed": "A tag is taken off",
+    "list.joined": "They come onto a list",
+    "list.left": "They leave a list",
+    "field.changed": "A field changes",
+    "consent.changed": "Their consent changes",
+    "custom": "An event of your own",
+    **SHOP_WORDS,
+}
+"""What can be listened to, for forms and in their order."""
 _CONSENT = "consent.changed"
 
 

@@ -192,6 +192,12 @@ class Step(
         """`(id, label)` of the options its message shows, in their order; a label may be empty."""
         return ()
 
+    def gives(self) -> Iterator[tuple[str, str]]:
+        """`(path, words)` of what later steps find of it under `answers.<step id>`; the path is
+        empty for the whole of it.
+        """
+        return iter(())
+
     def free_form(self) -> bool:
         """Whether this sends something that WhatsApp only allows inside the service window."""
         return False

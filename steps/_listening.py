@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from flows.calendar import DAY, WEEKDAYS, Clock, Weekday, next_weekday
+from flows.calendar import DAY, WEEK, WEEKDAYS, Clock, Weekday, next_weekday
 from flows.contact import BUILT_IN_FIELDS
 from flows.content import Content, Reaction, Tap, Text
 from flows.dates import Reader
@@ -27,28 +27,62 @@ from steps._moments import day_words
 
 UpTo = Annotated[Duration, Meta(description="How long to wait")]
 UntilTime = Annotated[
-    Clock | None, Meta(description="Instead: wait until this time of day, on the contact's clock")
+    Clock | None,
+    Meta(
+        title="Until a time of day",
+        description="Instead: wait until this time of day, on the contact's clock",
+        extra_json_schema={"x-more": True},
+    ),
 ]
 UntilDays = Annotated[
-    list[Weekday], Meta(max_length=7, description="On which days that time counts; empty: any")
+    list[Weekday],
+    Meta(
+        max_length=7,
+        title="On these days",
+        description="On which days that time counts; empty: any",
+        extra_json_schema={"x-more": True, "x-words": WEEK, "x-when": {"until_time": "some"}},
+    ),
 ]
 Gather = Annotated[
     Duration | None,
-    Meta(description="Several short messages are one reply: wait until nothing came for so long"),
+    Meta(
+        title="Gather short messages",
+        description="Several short messages are one reply: wait until nothing came for so long",
+        extra_json_schema={"x-more": True},
+    ),
 ]
 Automatic = Annotated[
     Literal["as_reply", "leave", "ignore"],
     Meta(
+        title="Out-of-office answers",
         description="What looks like an out-of-office answer (its words, within 3 seconds): "
-        "counts as a reply, leaves by its own exit, or is ignored"
+        "counts as a reply, leaves by its own exit, or is ignored",
+        extra_json_schema={
+            "x-more": True,
+            "x-words": {
+                "as_reply": "Count as a reply",
+                "leave": "Leave by an exit of their own",
+                "ignore": "Are ignored",
+            },
+        },
     ),
 ]
-Tries = Annotated[int, Meta(ge=1, le=5, description="How many replies may miss before “other”")]
+Tries = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=5,
+        title="Tries",
+        description="How many replies may miss before “other”",
+        extra_json_schema={"x-more": True},
+    ),
+]
 SaveTo = Annotated[
     FieldName | None,
     Meta(
+        title="Save the reply to a field",
         description="Keep what was understood in this field of the contact; "
-        "what does not fit into it is no match"
+        "what does not fit into it is no match",
     ),
 ]
 OTHER, NO_REPLY, AUTOMATIC = "other", "no_reply", "automatic"

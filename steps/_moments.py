@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from flows import fields
-from flows.calendar import DAY, DAY_WORDS, WEEKDAYS, Allowed, Clock, Weekday, local, moment
+from flows.calendar import DAY, DAY_WORDS, WEEK, WEEKDAYS, Allowed, Clock, Weekday, local, moment
 from flows.dates import Reader, iso_moment, read_date, read_moment
 
 EVERYBODYS = frozenset({"created", "last_seen", "last_written_to"})
@@ -29,9 +29,20 @@ class Only(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     start: Annotated[Clock | None, Meta(description="Not before this time of day")] = None
     end: Annotated[Clock | None, Meta(description="And before this one")] = None
-    days: Annotated[list[Weekday], Meta(max_length=7, description="On these days; empty: all")] = []
+    days: Annotated[
+        list[Weekday],
+        Meta(
+            max_length=7,
+            description="On these days; empty: all",
+            extra_json_schema={"x-words": WEEK},
+        ),
+    ] = []
     not_on_holidays: Annotated[
-        bool, Meta(description="Not on the company's holidays, public ones included")
+        bool,
+        Meta(
+            title="Not on holidays",
+            description="Not on the company's holidays, public ones included",
+        ),
     ] = False
 
     def words(self) -> tuple[str, ...]:

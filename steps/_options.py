@@ -25,17 +25,39 @@ class OptionSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One thing the customer can tap."""
 
     id: Annotated[
-        str, Meta(pattern=OPTION_ID, description="Its stable name; “stop” ends all messages")
+        str,
+        Meta(
+            pattern=OPTION_ID,
+            title="Name in the automation",
+            description="Its stable name; “stop” ends all messages",
+            extra_json_schema={"x-more": True, "x-made": True},
+        ),
     ]
     label: Annotated[
         str,
-        Meta(max_length=ROW_LABEL, description="What people see: 20 characters, in a list 24"),
+        Meta(
+            max_length=ROW_LABEL,
+            title="Label",
+            description="What people see: 20 characters, in a list 24",
+        ),
     ] = ""
     description: Annotated[
-        str, Meta(max_length=DESCRIPTION, description="A second line, shown in a list")
+        str,
+        Meta(
+            max_length=DESCRIPTION,
+            title="Second line",
+            description="A second line, shown in a list",
+            extra_json_schema={"x-more": True},
+        ),
     ] = ""
     section: Annotated[
-        str, Meta(max_length=ROW_LABEL, description="In a list, the heading it stands under")
+        str,
+        Meta(
+            max_length=ROW_LABEL,
+            title="Heading",
+            description="In a list, the heading it stands under",
+            extra_json_schema={"x-more": True},
+        ),
     ] = ""
 
 
@@ -43,16 +65,37 @@ Options = Annotated[
     list[OptionSetting],
     Meta(
         max_length=LIST_LIMIT,
+        title="Options",
         description="Up to three are buttons, more are a list",
         extra_json_schema={"x-input": "options"},
     ),
 ]
 ListButton = Annotated[
-    str, Meta(max_length=BUTTON_LABEL, description="The button that opens the list")
+    str,
+    Meta(
+        max_length=BUTTON_LABEL,
+        title="Button of the list",
+        description="The button that opens the list",
+        extra_json_schema={"x-more": True, "x-when": {"options": "some"}},
+    ),
 ]
-Footer = Annotated[str, Meta(max_length=FOOTER, description="A small last line under the options")]
+Footer = Annotated[
+    str,
+    Meta(
+        max_length=FOOTER,
+        title="Footer",
+        description="A small last line under the options",
+        extra_json_schema={"x-more": True},
+    ),
+]
 Header = Annotated[
-    str, Meta(max_length=HEADER, description="A bold first line over options or a link button")
+    str,
+    Meta(
+        max_length=HEADER,
+        title="Header",
+        description="A bold first line over options or a link button",
+        extra_json_schema={"x-more": True},
+    ),
 ]
 
 

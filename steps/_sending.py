@@ -22,7 +22,11 @@ Liquid = Annotated[str, Meta(max_length=4096, extra_json_schema={"x-input": "tex
 Link = Annotated[str, Meta(max_length=2000, extra_json_schema={"x-input": "url"})]
 Expiry = Annotated[
     Duration | None,
-    Meta(description="Drop the message if it could only leave later than this"),
+    Meta(
+        title="Drop if later than",
+        description="Drop the message if it could only leave later than this",
+        extra_json_schema={"x-more": True},
+    ),
 ]
 OPTION_ID = r"^[A-Za-z0-9_-]{1,64}$"
 EXITS = (
@@ -39,18 +43,38 @@ class MediaSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     media: Annotated[
         Literal["image", "video", "audio", "document", "sticker"],
-        Meta(description="What kind of file"),
+        Meta(
+            description="What kind of file",
+            extra_json_schema={
+                "x-words": {
+                    "image": "Picture",
+                    "video": "Video",
+                    "document": "Document",
+                    "audio": "Audio",
+                    "sticker": "Sticker",
+                }
+            },
+        ),
     ] = "image"
-    link: Annotated[Link, Meta(description="Its public https address; may hold variables")] = ""
+    link: Annotated[
+        Link, Meta(title="Address", description="Its public https address; may hold variables")
+    ] = ""
     sha256: Annotated[
         str,
         Meta(
             pattern=r"^([0-9a-f]{64})?$",
+            title="Uploaded file",
             description="Instead of an address: the hash of a file that was uploaded to Tiptoe",
+            extra_json_schema={"x-more": True},
         ),
     ] = ""
     filename: Annotated[
-        Liquid, Meta(description="What a document is called; may hold variables")
+        Liquid,
+        Meta(
+            title="File name",
+            description="What a document is called; may hold variables",
+            extra_json_schema={"x-when": {"media": ["document"]}},
+        ),
     ] = ""
 
 

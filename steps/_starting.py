@@ -21,7 +21,9 @@ AutomationId = Annotated[
 ValueName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
 Passed = Annotated[
     dict[ValueName, Liquid],
-    Meta(max_length=20, description="What it gets to know, as data.<name>"),
+    Meta(
+        max_length=20, title="What it is told", description="What it gets to know, as data.<name>"
+    ),
 ]
 
 

@@ -30,7 +30,13 @@ MOST_CARD_BUTTONS = 2
 ON_CARDS = ("image", "video")
 
 Values = Annotated[
-    list[Liquid], Meta(max_length=50, description="What fills {{1}}, {{2}} … of the body")
+    list[Liquid],
+    Meta(
+        max_length=50,
+        title="Variables",
+        description="What fills {{1}}, {{2}} … of the body",
+        extra_json_schema={"x-fills": "body"},
+    ),
 ]
 
 
@@ -40,14 +46,26 @@ class ButtonSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     index: Annotated[int, Meta(ge=0, le=9, description="Place of the button, from 0")] = 0
     kind: Annotated[
         Literal["quick_reply", "url", "copy_code", "flow", "catalog"],
-        Meta(description="What kind of button it is"),
+        Meta(
+            description="What kind of button it is",
+            extra_json_schema={
+                "x-words": {
+                    "quick_reply": "Quick reply",
+                    "url": "Link",
+                    "copy_code": "Coupon code",
+                    "flow": "Form",
+                    "catalog": "Catalogue",
+                }
+            },
+        ),
     ] = "quick_reply"
     value: Annotated[
         Liquid,
         Meta(
+            title="Filled with",
             description="Quick reply: the option's id (“stop” ends all messages). "
             "Link: what replaces the variable at its end. Code: the coupon. "
-            "Form: a word that comes back with it. Catalogue: the product on its picture"
+            "Form: a word that comes back with it. Catalogue: the product on its picture",
         ),
     ] = ""
 

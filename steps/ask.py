@@ -90,18 +90,56 @@ class Ask(Step, frozen=True, kw_only=True, tag="ask"):
         str,
         Meta(
             max_length=BODY_LIMIT,
+            title="Question",
             description="The question; with options at most 1,024 characters",
             extra_json_schema={"x-input": "message"},
         ),
     ] = ""
     options: Options = []
     expects: Annotated[
-        Sort, Meta(description="Without options: what the answer must be to be understood")
+        Sort,
+        Meta(
+            title="Answer",
+            description="Without options: what the answer must be to be understood",
+            extra_json_schema={
+                "x-when": {"options": "none"},
+                "x-words": {
+                    "text": "Any text",
+                    "number": "A number",
+                    "date": "A day",
+                    "moment": "A day and time",
+                    "yes_no": "Yes or no",
+                    "email": "An e-mail address",
+                    "phone": "A phone number",
+                    "media": "A file",
+                },
+            },
+        ),
     ] = "text"
-    at_least: Annotated[float | None, Meta(description="For a number: the smallest")] = None
-    at_most: Annotated[float | None, Meta(description="For a number: the largest")] = None
+    at_least: Annotated[
+        float | None,
+        Meta(
+            title="Smallest",
+            description="For a number: the smallest",
+            extra_json_schema={"x-when": {"expects": ["number"]}},
+        ),
+    ] = None
+    at_most: Annotated[
+        float | None,
+        Meta(
+            title="Largest",
+            description="For a number: the largest",
+            extra_json_schema={"x-when": {"expects": ["number"]}},
+        ),
+    ] = None
     media: Annotated[
-        list[MediaSort], Meta(max_length=6, description="For a file: which kinds; empty: any")
+        list[MediaSort],
+        Meta(
+            max_length=6,
+            title="Kinds of file",
+            description="For a file: which kinds; empty: any",
+            extra_json_schema={"x-when": {"expects": ["media"]}},
+        ),
     ] = []
     save_to: SaveTo = None
     up_to: UpTo = "24h"
@@ -112,9 +150,10 @@ class Ask(Step, frozen=True, kw_only=True, tag="ask"):
         str,
         Meta(
             max_length=BODY_LIMIT,
+            title="Help after a miss",
             description="What is sent, with the options, when an answer is not understood and "
             "there is another try; empty: the question again",
-            extra_json_schema={"x-input": "message"},
+            extra_json_schema={"x-input": "message", "x-more": True},
         ),
     ] = ""
     gather: Gather = None
@@ -162,6 +201,9 @@ class Ask(Step, frozen=True, kw_only=True, tag="ask"):
 
     def references(self) -> Iterator[Reference]:
         yield from field_reference(self.save_to or "", "/save_to")
+
+    def gives(self) -> Iterator[tuple[str, str]]:
+        yield "", "the answer"
 
     def offers(self) -> tuple[tuple[str, str], ...]:
         return offered(self.options)

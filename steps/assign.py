@@ -25,13 +25,18 @@ class Assign(Step, frozen=True, kw_only=True, tag="assign"):
     to: Annotated[
         Annotated[str, Meta(max_length=300)] | None,
         Meta(
+            title="Colleague",
             description="E-mail of the colleague; may hold variables. Empty: nobody in particular, "
             "null: whoever has it now",
             extra_json_schema={"x-input": "user"},
         ),
     ] = None
     hand_over: Annotated[
-        bool, Meta(description="A person takes over: automations keep silent for this contact")
+        bool,
+        Meta(
+            title="A person takes over",
+            description="A person takes over: automations keep silent for this contact",
+        ),
     ] = True
 
     def exits(self) -> tuple[Exit, ...]:

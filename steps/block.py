@@ -22,7 +22,8 @@ class Block(Step, frozen=True, kw_only=True, tag="block"):
     example: ClassVar[Mapping[str, Any]] = {"blocked": True}
 
     blocked: Annotated[
-        bool, Meta(description="Block; switched off: let them be written to again")
+        bool,
+        Meta(title="Block", description="Block; switched off: let them be written to again"),
     ] = True
 
     def exits(self) -> tuple[Exit, ...]:

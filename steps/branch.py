@@ -16,15 +16,29 @@ _OTHER = "other"
 class Case(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One way on: taken when its condition holds, or when the step's value is one of its values."""
 
-    exit: Annotated[StepId, Meta(description="Name of its exit")]
-    label: Annotated[str, Meta(max_length=40, description="What the exit is called")] = ""
+    exit: Annotated[
+        StepId,
+        Meta(
+            title="Name in the automation",
+            description="Name of its exit",
+            extra_json_schema={"x-more": True, "x-made": True},
+        ),
+    ]
+    label: Annotated[
+        str, Meta(max_length=40, title="Name", description="What the exit is called")
+    ] = ""
     condition: Annotated[
         Condition | None,
         Meta(description="What must hold", extra_json_schema={"x-input": "condition"}),
     ] = None
     values: Annotated[
         list[Annotated[str, Meta(max_length=200)]],
-        Meta(max_length=50, description="Short for: the step's value is one of these"),
+        Meta(
+            max_length=50,
+            title="Values",
+            description="Short for: the step's value is one of these",
+            extra_json_schema={"x-when": {"condition": "none"}},
+        ),
     ] = []
 
 
@@ -58,12 +72,16 @@ class Branch(Step, frozen=True, kw_only=True, tag="branch"):
         str,
         Meta(
             max_length=200,
+            title="Value",
             description="What the cases' values are compared with, such as contact.language",
             extra_json_schema={"x-input": "value"},
         ),
     ] = ""
     cases: Annotated[
-        list[Case], Meta(max_length=30, description="The ways on; the first that holds is taken")
+        list[Case],
+        Meta(
+            max_length=30, title="Cases", description="The ways on; the first that holds is taken"
+        ),
     ] = []
 
     def exits(self) -> tuple[Exit, ...]:

@@ -27,13 +27,21 @@ class Consent(Step, frozen=True, kw_only=True, tag="consent"):
         "source": "answered “{{ answers.ask }}” to our question",
     }
 
-    consent: Annotated[Literal["yes", "no"], Meta(description="Whether they want marketing")] = (
-        "yes"
-    )
+    consent: Annotated[
+        Literal["yes", "no"],
+        Meta(
+            title="Marketing",
+            description="Whether they want marketing",
+            extra_json_schema={
+                "x-words": {"yes": "They want marketing", "no": "They want no marketing"}
+            },
+        ),
+    ] = "yes"
     source: Annotated[
         str,
         Meta(
             max_length=1_000,
+            title="Where we know it from",
             description="Where we know it from, kept as proof; may hold variables",
             extra_json_schema={"x-input": "text"},
         ),

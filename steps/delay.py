@@ -8,7 +8,17 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, structs
 
-from flows.calendar import DAY, WEEKDAYS, Clock, Weekday, is_zone, local, next_allowed, next_weekday
+from flows.calendar import (
+    DAY,
+    WEEK,
+    WEEKDAYS,
+    Clock,
+    Weekday,
+    is_zone,
+    local,
+    next_allowed,
+    next_weekday,
+)
 from flows.dates import Reader
 from flows.duration import Duration, duration_words, parse_duration
 from flows.events import Event
@@ -62,50 +72,129 @@ class Delay(Step, frozen=True, kw_only=True, tag="delay"):
     mode: Annotated[
         Literal["duration", "date", "weekday", "field"],
         Meta(
+            title="Wait",
             description="A length of time; until a date; until the next of these days; "
-            "or around a date that a field of the contact holds"
+            "or around a date that a field of the contact holds",
+            extra_json_schema={
+                "x-words": {
+                    "duration": "A length of time",
+                    "date": "Until a date",
+                    "weekday": "Until a day of the week",
+                    "field": "Around a date of the contact",
+                }
+            },
         ),
     ] = "duration"
-    duration: Annotated[Duration, Meta(description="How long")] = "1h"
+    duration: Annotated[
+        Duration,
+        Meta(description="How long", extra_json_schema={"x-when": {"mode": ["duration"]}}),
+    ] = "1h"
     date: Annotated[
         Liquid,
         Meta(
-            description="Until when: 2026-03-31T18:30, or a variable such as {{ order.delivery }}"
+            title="Until when",
+            description="Until when: 2026-03-31T18:30, or a variable such as {{ order.delivery }}",
+            extra_json_schema={"x-when": {"mode": ["date"]}},
         ),
     ] = ""
     weekdays: Annotated[
-        list[Weekday], Meta(max_length=7, description="Which days; empty: every day")
+        list[Weekday],
+        Meta(
+            max_length=7,
+            description="Which days; empty: every day",
+            extra_json_schema={"x-words": WEEK, "x-when": {"mode": ["weekday"]}},
+        ),
     ] = []
-    field: Annotated[FieldName, Meta(description="The contact's field that holds the date")] = ""
+    field: Annotated[
+        FieldName,
+        Meta(
+            title="Field with the date",
+            description="The contact's field that holds the date",
+            extra_json_schema={"x-when": {"mode": ["field"]}},
+        ),
+    ] = ""
     when: Annotated[
-        Literal["before", "on", "after"], Meta(description="Before that date, on it or after it")
+        Literal["before", "on", "after"],
+        Meta(
+            description="Before that date, on it or after it",
+            extra_json_schema={
+                "x-when": {"mode": ["field"]},
+                "x-words": {"before": "Before", "on": "On the day", "after": "After"},
+            },
+        ),
     ] = "on"
-    by: Annotated[Duration, Meta(description="How long before or after, such as 3d or 2h")] = "1d"
-    yearly: Annotated[bool, Meta(description="The next time that day comes, as a birthday")] = False
+    by: Annotated[
+        Duration,
+        Meta(
+            title="How long before or after",
+            description="How long before or after, such as 3d or 2h",
+            extra_json_schema={"x-when": {"mode": ["field"], "when": ["before", "after"]}},
+        ),
+    ] = "1d"
+    yearly: Annotated[
+        bool,
+        Meta(
+            title="Every year",
+            description="The next time that day comes, as a birthday",
+            extra_json_schema={"x-when": {"mode": ["field"]}},
+        ),
+    ] = False
     leap_day: Annotated[
-        LeapDay, Meta(description="29 February in other years: on 28 February or 1 March")
+        LeapDay,
+        Meta(
+            title="29 February in other years",
+            description="29 February in other years: on 28 February or 1 March",
+            extra_json_schema={
+                "x-more": True,
+                "x-when": {"mode": ["field"], "yearly": [True]},
+                "x-words": {"feb28": "28 February", "mar1": "1 March"},
+            },
+        ),
     ] = "feb28"
     time: Annotated[
         Clock | None,
-        Meta(description=f"At this time of day; empty: the date's own, else {USUAL_TIME}"),
+        Meta(
+            title="At this time of day",
+            description=f"At this time of day; empty: the date's own, else {USUAL_TIME}",
+            extra_json_schema={"x-when": {"mode": ["date", "weekday", "field"]}},
+        ),
     ] = None
     zone: Annotated[
         str,
         Meta(
             max_length=60,
+            title="Whose clock",
             description="Whose clock: “contact”, “company”, or a time zone such as Europe/Rome",
+            extra_json_schema={"x-input": "zone", "x-more": True},
         ),
     ] = "contact"
     only: Annotated[
-        Only | None, Meta(description="When it may end; at other times it waits for the next")
+        Only | None,
+        Meta(
+            title="Hours and days",
+            description="When it may end; at other times it waits for the next",
+            extra_json_schema={"x-input": "window"},
+        ),
     ] = None
     too_late: Annotated[
         Literal["go_on", "leave"],
-        Meta(description="A date that has passed: go on at once, or leave by “Too late”"),
+        Meta(
+            title="A date that has passed",
+            description="A date that has passed: go on at once, or leave by “Too late”",
+            extra_json_schema={
+                "x-more": True,
+                "x-when": {"mode": ["date", "field"]},
+                "x-words": {"go_on": "Go on at once", "leave": "Leave by “Too late”"},
+            },
+        ),
     ] = "go_on"
     drop_if_later: Annotated[
         Duration | None,
-        Meta(description="Leave by “Too late” if it only goes on so long after its moment"),
+        Meta(
+            title="Too late after",
+            description="Leave by “Too late” if it only goes on so long after its moment",
+            extra_json_schema={"x-more": True},
+        ),
     ] = None
 
     def exits(self) -> tuple[Exit, ...]:

@@ -23,19 +23,38 @@ class End(Step, frozen=True, kw_only=True, tag="end"):
     icon: ClassVar[str] = "circle-stop"
 
     goal: Annotated[
-        str, Meta(max_length=80, description="The goal reached here, such as “cart recovered”")
+        str,
+        Meta(
+            max_length=80,
+            title="Goal",
+            description="The goal reached here, such as “cart recovered”",
+        ),
     ] = ""
-    value: Annotated[Liquid, Meta(description="What it was worth, such as {{ cart.total }}")] = ""
+    value: Annotated[
+        Liquid,
+        Meta(
+            title="What it was worth",
+            description="What it was worth, such as {{ cart.total }}",
+            extra_json_schema={"x-when": {"goal": "some"}},
+        ),
+    ] = ""
     result: Annotated[
         str,
         Meta(
             pattern=r"^[A-Za-z0-9_-]{0,64}$",
+            title="Result",
             description="How it ended, for an automation that waits for this one",
+            extra_json_schema={"x-more": True},
         ),
     ] = ""
     values: Annotated[
         dict[ValueName, Liquid],
-        Meta(max_length=20, description="What the automation that waits for this one gets"),
+        Meta(
+            max_length=20,
+            title="Values given back",
+            description="What the automation that waits for this one gets",
+            extra_json_schema={"x-more": True},
+        ),
     ] = {}
 
     def exits(self) -> tuple[Exit, ...]:

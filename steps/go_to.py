@@ -25,7 +25,7 @@ class GoTo(Step, frozen=True, kw_only=True, tag="go_to"):
 
     at_most: Annotated[
         Annotated[int, Meta(ge=1, le=100)] | None,
-        Meta(description="How often in one run; empty: always"),
+        Meta(title="At most", description="How often in one run; empty: always"),
     ] = None
 
     def exits(self) -> tuple[Exit, ...]:

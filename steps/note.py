@@ -28,6 +28,7 @@ class Note(Step, frozen=True, kw_only=True, tag="note"):
         str,
         Meta(
             max_length=NOTE_LIMIT,
+            title="Note",
             description="The note; may hold variables",
             extra_json_schema={"x-input": "text"},
         ),

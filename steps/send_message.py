@@ -50,8 +50,12 @@ NOT_OVER_BUTTONS = ("audio", "sticker")
 class LinkButtonSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One button that opens a web page."""
 
-    label: Annotated[str, Meta(max_length=BUTTON_LABEL, description="What the button says")] = ""
-    url: Annotated[Link, Meta(description="The page it opens; may hold variables")] = ""
+    label: Annotated[
+        str, Meta(max_length=BUTTON_LABEL, title="Label", description="What the button says")
+    ] = ""
+    url: Annotated[
+        Link, Meta(title="Address", description="The page it opens; may hold variables")
+    ] = ""
 
 
 class SendMessage(Step, frozen=True, kw_only=True, tag="send_message"):
@@ -67,24 +71,36 @@ class SendMessage(Step, frozen=True, kw_only=True, tag="send_message"):
         str,
         Meta(
             max_length=BODY_LIMIT,
+            title="Message",
             description="The message; with options or a file at most 1,024 characters",
             extra_json_schema={"x-input": "message"},
         ),
     ] = ""
     media: Annotated[
         MediaSetting | None,
-        Meta(description="A file; the text becomes its caption, or buttons stand under both"),
+        Meta(
+            title="File",
+            description="A file; the text becomes its caption, or buttons stand under both",
+        ),
     ] = None
     options: Options = []
     list_button: ListButton = "Choose"
     link_button: Annotated[
-        LinkButtonSetting | None, Meta(description="Instead of options: a button that opens a page")
+        LinkButtonSetting | None,
+        Meta(
+            title="Link button",
+            description="Instead of options: a button that opens a page",
+        ),
     ] = None
     header: Header = ""
     footer: Footer = ""
     track_links: Annotated[
         bool,
-        Meta(description="Web addresses become links that tell us who opens them"),
+        Meta(
+            title="Count who opens links",
+            description="Web addresses become links that tell us who opens them",
+            extra_json_schema={"x-more": True},
+        ),
     ] = False
     expires_after: Expiry = None
 

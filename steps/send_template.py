@@ -53,6 +53,7 @@ class SendTemplate(Step, frozen=True, kw_only=True, tag="send_template"):
         str,
         Meta(
             max_length=512,
+            title="Template",
             description="Which template",
             extra_json_schema={"x-input": "template"},
         ),
@@ -61,27 +62,62 @@ class SendTemplate(Step, frozen=True, kw_only=True, tag="send_template"):
         str,
         Meta(
             pattern=r"^[a-z]{2,3}(_[A-Za-z]{2,4})?$",
+            title="Language",
             description="Language of the template, such as en or pt_BR",
             extra_json_schema={"x-input": "language"},
         ),
     ] = "en"
     body: Values = []
     named: Annotated[
-        dict[str, Liquid], Meta(max_length=50, description="What fills the body's named variables")
+        dict[str, Liquid],
+        Meta(
+            max_length=50,
+            title="Named variables",
+            description="What fills the body's named variables",
+            extra_json_schema={"x-fills": "named"},
+        ),
     ] = {}
-    header: Annotated[Liquid, Meta(description="What fills the variable of a text header")] = ""
+    header: Annotated[
+        Liquid,
+        Meta(
+            title="Variable of the header",
+            description="What fills the variable of a text header",
+            extra_json_schema={"x-fills": "header"},
+        ),
+    ] = ""
     header_media: Annotated[
-        MediaSetting | None, Meta(description="The picture, video or document of the header")
+        MediaSetting | None,
+        Meta(
+            title="File of the header",
+            description="The picture, video or document of the header",
+            extra_json_schema={"x-fills": "header_media"},
+        ),
     ] = None
     header_place: Annotated[
-        PlaceSetting | None, Meta(description="The place of a header that shows a map")
+        PlaceSetting | None,
+        Meta(
+            title="Place of the header",
+            description="The place of a header that shows a map",
+            extra_json_schema={"x-fills": "header_place"},
+        ),
     ] = None
     buttons: Annotated[
-        list[ButtonSetting], Meta(max_length=10, description="What fills the buttons")
+        list[ButtonSetting],
+        Meta(
+            max_length=10,
+            title="Buttons",
+            description="What fills the buttons",
+            extra_json_schema={"x-fills": "buttons"},
+        ),
     ] = []
     cards: Annotated[
         list[CardSetting],
-        Meta(max_length=MOST_CARDS, description="What fills the cards of a carousel"),
+        Meta(
+            max_length=MOST_CARDS,
+            title="Cards",
+            description="What fills the cards of a carousel",
+            extra_json_schema={"x-fills": "cards"},
+        ),
     ] = []
     expires_after: Expiry = None
 

@@ -32,7 +32,8 @@ class SetField(Step, frozen=True, kw_only=True, tag="set_field"):
 
     field: FieldName = ""
     value: Annotated[
-        Liquid | None, Meta(description="What to write; may hold variables. None empties it")
+        Liquid | None,
+        Meta(title="Value", description="What to write; may hold variables. None empties it"),
     ] = None
 
     def exits(self) -> tuple[Exit, ...]:

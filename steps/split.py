@@ -18,10 +18,25 @@ _RANGE = 2 ** (8 * _HASH_BYTES)
 class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of the ways, and how large its share is."""
 
-    exit: Annotated[StepId, Meta(description="Name of its exit")]
-    label: Annotated[str, Meta(max_length=40, description="What the exit is called")] = ""
+    exit: Annotated[
+        StepId,
+        Meta(
+            title="Name in the automation",
+            description="Name of its exit",
+            extra_json_schema={"x-more": True, "x-made": True},
+        ),
+    ]
+    label: Annotated[
+        str, Meta(max_length=40, title="Name", description="What the exit is called")
+    ] = ""
     weight: Annotated[
-        int, Meta(ge=0, le=10_000, description="Its share, compared with the other weights")
+        int,
+        Meta(
+            ge=0,
+            le=10_000,
+            title="Share",
+            description="Its share, compared with the other weights",
+        ),
     ] = 1
 
 
@@ -48,8 +63,13 @@ class Split(Step, frozen=True, kw_only=True, tag="split"):
         ],
     }
 
-    parts: Annotated[list[Part], Meta(max_length=10, description="The ways and their shares")] = []
-    sticky: Annotated[bool, Meta(description="The same way each time for the same contact")] = False
+    parts: Annotated[
+        list[Part], Meta(max_length=10, title="Parts", description="The ways and their shares")
+    ] = []
+    sticky: Annotated[
+        bool,
+        Meta(title="Same way each time", description="The same way each time for the same contact"),
+    ] = False
 
     def exits(self) -> tuple[Exit, ...]:
         return tuple(Exit(one.exit, one.label or one.exit, required=True) for one in self.parts)

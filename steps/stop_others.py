@@ -26,10 +26,16 @@ class StopOthers(Step, frozen=True, kw_only=True, tag="stop_others"):
     }
 
     automations: Annotated[
-        list[AutomationId], Meta(max_length=50, description="Which; none chosen: all others")
+        list[AutomationId],
+        Meta(max_length=50, title="Automations", description="Which; none chosen: all others"),
     ] = []
     reason: Annotated[
-        str, Meta(max_length=200, description="Why, shown in the trace of what is stopped")
+        str,
+        Meta(
+            max_length=200,
+            title="Why",
+            description="Why, shown in the trace of what is stopped",
+        ),
     ] = ""
 
     def exits(self) -> tuple[Exit, ...]:

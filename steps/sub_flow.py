@@ -24,8 +24,17 @@ _FOR_EVER = timedelta(days=3650)
 class Result(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One result that the other automation may end with, and the exit of that name."""
 
-    result: Annotated[StepId, Meta(description="The result, as its End step names it")]
-    label: Annotated[str, Meta(max_length=40, description="What the exit is called")] = ""
+    result: Annotated[
+        StepId,
+        Meta(
+            title="Result",
+            description="The result, as its End step names it",
+            extra_json_schema={"x-made": True},
+        ),
+    ]
+    label: Annotated[
+        str, Meta(max_length=40, title="Name", description="What the exit is called")
+    ] = ""
 
 
 class SubFlow(Step, frozen=True, kw_only=True, tag="sub_flow"):
@@ -49,11 +58,19 @@ class SubFlow(Step, frozen=True, kw_only=True, tag="sub_flow"):
     automation: AutomationId = ""
     values: Passed = {}
     results: Annotated[
-        list[Result], Meta(max_length=20, description="Results that have an exit of their own")
+        list[Result],
+        Meta(
+            max_length=20,
+            title="Results",
+            description="Results that have an exit of their own",
+        ),
     ] = []
     up_to: Annotated[
         Duration | None,
-        Meta(description="How long to wait for it; it goes on by itself after that"),
+        Meta(
+            title="How long to wait",
+            description="How long to wait for it; it goes on by itself after that",
+        ),
     ] = None
 
     def exits(self) -> tuple[Exit, ...]:
@@ -111,6 +128,9 @@ class SubFlow(Step, frozen=True, kw_only=True, tag="sub_flow"):
     def references(self) -> Iterator[Reference]:
         if self.automation:
             yield Reference("automation", self.automation, "/automation")
+
+    def gives(self) -> Iterator[tuple[str, str]]:
+        yield "", "the values it gave back"
 
     def passes(self, exit_name: str) -> timedelta | None:
         return parse_duration(self.up_to) if self.up_to else _FOR_EVER

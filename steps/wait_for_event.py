@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from flows.conditions import Condition, Judged, judge, paths_in, problems_in
 from flows.duration import Duration, duration_words, parse_duration
 from flows.events import Event, LinkClicked, TimerDue
-from flows.listen import Listened, Name, heard, told
+from flows.listen import LISTENED_WORDS, NAMED, Listened, Name, heard, told
 from flows.run import WaitFor
 from flows.step import Context, Exit, Group, Leave, Outcome, Stay, Step, StepId, Wait
 from flows.values import Values
@@ -27,23 +27,40 @@ _ALWAYS = Judged(held=True, why="", saw={})
 class Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something that may happen, and the exit it takes."""
 
-    exit: Annotated[StepId, Meta(description="Name of its exit")]
-    label: Annotated[str, Meta(max_length=40, description="What the exit is called")] = ""
-    on: Annotated[Listened, Meta(description="What happens")]
+    exit: Annotated[
+        StepId,
+        Meta(
+            title="Name in the automation",
+            description="Name of its exit",
+            extra_json_schema={"x-more": True, "x-made": True},
+        ),
+    ]
+    label: Annotated[
+        str, Meta(max_length=40, title="Name", description="What the exit is called")
+    ] = ""
+    on: Annotated[
+        Listened, Meta(description="What happens", extra_json_schema={"x-words": LISTENED_WORDS})
+    ]
     name: Annotated[
         Name,
-        Meta(description="Which tag, list, field, part of a link, or event; empty: any"),
+        Meta(
+            title="Which",
+            description="Which tag, list, field, part of a link, or event; empty: any",
+            extra_json_schema={"x-when": {"on": NAMED}},
+        ),
     ] = ""
     step: Annotated[
         StepId | None,
         Meta(
+            title="In this message",
             description="For a link: only when opened in this message of this run",
-            extra_json_schema={"x-input": "step"},
+            extra_json_schema={"x-input": "step", "x-when": {"on": ["link.clicked"]}},
         ),
     ] = None
     condition: Annotated[
         Condition | None,
         Meta(
+            title="Only if",
             description="Only if this holds; what the event brings along is under `event`",
             extra_json_schema={"x-input": "condition"},
         ),
@@ -80,7 +97,12 @@ class WaitForEvent(Step, frozen=True, kw_only=True, tag="wait_for_event"):
     }
 
     lines: Annotated[
-        list[Line], Meta(max_length=10, description="What may happen, the first that fits wins")
+        list[Line],
+        Meta(
+            max_length=10,
+            title="What may happen",
+            description="What may happen, the first that fits wins",
+        ),
     ] = []
     up_to: Annotated[Duration, Meta(description="How long to wait")] = "7d"
 
@@ -144,6 +166,9 @@ class WaitForEvent(Step, frozen=True, kw_only=True, tag="wait_for_event"):
         for number, one in enumerate(self.lines):
             if one.step is not None:
                 yield f"/lines/{number}/step", one.step
+
+    def gives(self) -> Iterator[tuple[str, str]]:
+        yield "", "what happened"
 
     def waits(self) -> bool:
         return True

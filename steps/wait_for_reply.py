@@ -45,8 +45,17 @@ _AGREED = {"yes": True, "no": False}
 class Answer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One kind of answer, and the exit it takes."""
 
-    exit: Annotated[StepId, Meta(description="Name of its exit")]
-    label: Annotated[str, Meta(max_length=40, description="What the exit is called")] = ""
+    exit: Annotated[
+        StepId,
+        Meta(
+            title="Name in the automation",
+            description="Name of its exit",
+            extra_json_schema={"x-more": True, "x-made": True},
+        ),
+    ]
+    label: Annotated[
+        str, Meta(max_length=40, title="Name", description="What the exit is called")
+    ] = ""
     match: Annotated[
         Literal[
             "option",
@@ -65,25 +74,73 @@ class Answer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "any",
         ],
         Meta(
+            title="The reply",
             description="How the reply is compared. Option: tapped, or written as its name, its "
-            "number or nearly its name. Date, phone, email: whether there is one in it"
+            "number or nearly its name. Date, phone, email: whether there is one in it",
+            extra_json_schema={
+                "x-words": {
+                    "option": "Is an option of a message",
+                    "contains": "Contains",
+                    "exact": "Is exactly",
+                    "starts_with": "Starts with",
+                    "yes": "Means yes",
+                    "no": "Means no",
+                    "number": "Has a number",
+                    "date": "Has a day",
+                    "phone": "Has a phone number",
+                    "email": "Has an e-mail address",
+                    "media": "Is a file",
+                    "any_media": "Is any file",
+                    "any": "Is anything",
+                    "regex": "Fits a regular expression",
+                }
+            },
         ),
     ] = "contains"
     words: Annotated[
         list[Annotated[str, Meta(max_length=500, extra_json_schema={"x-input": "text"})]],
-        Meta(max_length=50, description="Ids of options, words, or regular expressions"),
+        Meta(
+            max_length=50,
+            title="Words",
+            description="Ids of options, words, or regular expressions",
+            extra_json_schema={
+                "x-input": "lines",
+                "x-when": {"match": ["option", "contains", "exact", "starts_with", "regex"]},
+            },
+        ),
     ] = []
     step: Annotated[
         StepId | None,
         Meta(
+            title="Message with the options",
             description="For options: the message that offered them; empty for any message",
-            extra_json_schema={"x-input": "step"},
+            extra_json_schema={"x-input": "step", "x-when": {"match": ["option"]}},
         ),
     ] = None
-    at_least: Annotated[float | None, Meta(description="For numbers: the smallest")] = None
-    at_most: Annotated[float | None, Meta(description="For numbers: the largest")] = None
+    at_least: Annotated[
+        float | None,
+        Meta(
+            title="Smallest",
+            description="For numbers: the smallest",
+            extra_json_schema={"x-when": {"match": ["number"]}},
+        ),
+    ] = None
+    at_most: Annotated[
+        float | None,
+        Meta(
+            title="Largest",
+            description="For numbers: the largest",
+            extra_json_schema={"x-when": {"match": ["number"]}},
+        ),
+    ] = None
     media: Annotated[
-        list[MediaSort], Meta(max_length=6, description="For media: which kinds; empty: any file")
+        list[MediaSort],
+        Meta(
+            max_length=6,
+            title="Kinds of file",
+            description="For media: which kinds; empty: any file",
+            extra_json_schema={"x-when": {"match": ["media"]}},
+        ),
     ] = []
 
 
@@ -111,7 +168,12 @@ class WaitForReply(Step, frozen=True, kw_only=True, tag="wait_for_reply"):
     until_time: UntilTime = None
     until_days: UntilDays = []
     answers: Annotated[
-        list[Answer], Meta(max_length=20, description="What may come, the first that fits wins")
+        list[Answer],
+        Meta(
+            max_length=20,
+            title="Answers",
+            description="What may come, the first that fits wins",
+        ),
     ] = []
     save_to: SaveTo = None
     gather: Gather = None
@@ -120,8 +182,9 @@ class WaitForReply(Step, frozen=True, kw_only=True, tag="wait_for_reply"):
         str,
         Meta(
             max_length=BODY_LIMIT,
+            title="Help after a miss",
             description="What is sent when a reply fits no line and there is another try",
-            extra_json_schema={"x-input": "message"},
+            extra_json_schema={"x-input": "message", "x-more": True},
         ),
     ] = ""
     automatic: Automatic = "as_reply"
@@ -175,6 +238,9 @@ class WaitForReply(Step, frozen=True, kw_only=True, tag="wait_for_reply"):
         if self.tries == 1 and self.help:
             yield "/tries", "Without a second try nobody sees the help."
         yield from save_problem(self.save_to)
+
+    def gives(self) -> Iterator[tuple[str, str]]:
+        yield "", "the answer"
 
     def waits(self) -> bool:
         return True

@@ -50,13 +50,27 @@ class Webhook(Step, frozen=True, kw_only=True, tag="webhook"):
     }
 
     method: Annotated[
-        Literal["GET", "POST", "PUT", "PATCH", "DELETE"], Meta(description="HTTP method")
+        Literal["GET", "POST", "PUT", "PATCH", "DELETE"],
+        Meta(
+            title="Method",
+            description="HTTP method",
+            extra_json_schema={
+                "x-words": {
+                    "GET": "GET",
+                    "POST": "POST",
+                    "PUT": "PUT",
+                    "PATCH": "PATCH",
+                    "DELETE": "DELETE",
+                }
+            },
+        ),
     ] = "POST"
-    url: Annotated[Link, Meta(description="Its address; may hold variables")] = ""
+    url: Annotated[Link, Meta(title="Address", description="Its address; may hold variables")] = ""
     headers: Annotated[
         dict[HeaderName, HeaderValue],
         Meta(
             max_length=20,
+            title="Headers",
             description="Headers; values may hold variables",
             extra_json_schema={"x-input": "headers"},
         ),
@@ -65,26 +79,64 @@ class Webhook(Step, frozen=True, kw_only=True, tag="webhook"):
         str,
         Meta(
             max_length=20_000,
+            title="Body",
             description="What is sent; write variables as {{ contact.name | json }}",
-            extra_json_schema={"x-input": "json"},
+            extra_json_schema={
+                "x-input": "json",
+                "x-when": {"method": ["POST", "PUT", "PATCH", "DELETE"]},
+            },
         ),
     ] = ""
     sign: Annotated[
-        bool, Meta(description="Prove with the company's secret that the call is ours")
+        bool,
+        Meta(
+            title="Sign the call",
+            description="Prove with the company's secret that the call is ours",
+            extra_json_schema={"x-more": True},
+        ),
     ] = True
-    timeout_s: Annotated[int, Meta(ge=1, le=30, description="Seconds to wait for an answer")] = 10
-    tries: Annotated[int, Meta(ge=1, le=5, description="How often it is tried")] = 3
+    timeout_s: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=30,
+            title="Seconds to wait",
+            description="Seconds to wait for an answer",
+            extra_json_schema={"x-more": True},
+        ),
+    ] = 10
+    tries: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=5,
+            title="Tries",
+            description="How often it is tried",
+            extra_json_schema={"x-more": True},
+        ),
+    ] = 3
     save: Annotated[
         dict[SavedName, Path],
         Meta(
             max_length=20,
+            title="Keep of the answer",
             description="Name → where it is in the answer, such as data.points; "
             "nothing named: all of the answer is kept",
+            extra_json_schema={"x-key": "Name", "x-value": "Where in the answer"},
         ),
     ] = {}
     save_fields: Annotated[
         dict[SavedName, Path],
-        Meta(max_length=20, description="Field of the contact → where it is in the answer"),
+        Meta(
+            max_length=20,
+            title="Save to fields",
+            description="Field of the contact → where it is in the answer",
+            extra_json_schema={
+                "x-key": "Field",
+                "x-key-input": "field",
+                "x-value": "Where in the answer",
+            },
+        ),
     ] = {}
 
     def exits(self) -> tuple[Exit, ...]:
@@ -146,6 +198,12 @@ class Webhook(Step, frozen=True, kw_only=True, tag="webhook"):
     def references(self) -> Iterator[Reference]:
         for name in self.save_fields:
             yield from field_reference(name, f"/save_fields/{name}")
+
+    def gives(self) -> Iterator[tuple[str, str]]:
+        if not self.save:
+            yield "", "the answer"
+        for name in self.save:
+            yield name, f"“{name}” of the answer"
 
     def _result(self, body: Any) -> Any:
         if not self.save:

@@ -22,7 +22,13 @@ class ConsentChanged(Trigger, frozen=True, kw_only=True, tag="consent_changed"):
     label: ClassVar[str] = "Consent changed"
     hears: ClassVar[tuple[type, ...]] = (Changed,)
 
-    to: Annotated[Literal["yes", "no", "any"], Meta(description="What they say now")] = "any"
+    to: Annotated[
+        Literal["yes", "no", "any"],
+        Meta(
+            description="What they say now",
+            extra_json_schema={"x-words": {"any": "Yes or no", "yes": "Yes", "no": "No"}},
+        ),
+    ] = "any"
 
     def matches(self, event: Event, contact: Contact, now: datetime) -> Match | None:
         if not isinstance(event, Changed) or self.to not in ("any", event.consent):

@@ -29,10 +29,29 @@ _SAID: dict[Way, str] = {
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Words, and how the message is compared with them."""
 
-    match: Annotated[Way, Meta(description="How the message is compared")] = "exact"
+    match: Annotated[
+        Way,
+        Meta(
+            title="The message",
+            description="How the message is compared",
+            extra_json_schema={
+                "x-words": {
+                    "exact": "Is exactly",
+                    "starts_with": "Starts with",
+                    "contains": "Contains",
+                    "regex": "Fits a regular expression",
+                }
+            },
+        ),
+    ] = "exact"
     words: Annotated[
         list[Annotated[str, Meta(max_length=500, extra_json_schema={"x-input": "text"})]],
-        Meta(max_length=50, description="Any of these words, or regular expressions"),
+        Meta(
+            max_length=50,
+            title="Words",
+            description="Any of these words, or regular expressions",
+            extra_json_schema={"x-input": "lines"},
+        ),
     ] = []
 
 
@@ -47,19 +66,35 @@ class CustomerMessage(Trigger, frozen=True, kw_only=True, tag="customer_message"
     hears: ClassVar[tuple[type, ...]] = (Replied,)
     exclusive: ClassVar[bool] = True
 
-    rules: Annotated[list[Rule], Meta(max_length=20, description="The words that start it")] = []
+    rules: Annotated[
+        list[Rule], Meta(max_length=20, title="Keywords", description="The words that start it")
+    ] = []
     buttons: Annotated[
         list[Annotated[str, Meta(max_length=256, extra_json_schema={"x-input": "text"})]],
-        Meta(max_length=20, description="Buttons of templates, by their words or their payload"),
+        Meta(
+            max_length=20,
+            title="Buttons of templates",
+            description="Buttons of templates, by their words or their payload",
+            extra_json_schema={"x-input": "lines"},
+        ),
     ] = []
-    holiday: Annotated[bool, Meta(description="Start on any message on the company's holidays")] = (
-        False
-    )
+    holiday: Annotated[
+        bool,
+        Meta(title="On holidays", description="Start on any message on the company's holidays"),
+    ] = False
     outside_hours: Annotated[
-        bool, Meta(description="Start on any message while the company is closed")
+        bool,
+        Meta(
+            title="Outside working hours",
+            description="Start on any message while the company is closed",
+        ),
     ] = False
     catch_all: Annotated[
-        bool, Meta(description="Start on any message that no other automation answers")
+        bool,
+        Meta(
+            title="Any other message",
+            description="Start on any message that no other automation answers",
+        ),
     ] = False
 
     def matches(self, event: Event, contact: Contact, now: datetime) -> Match | None:

@@ -26,7 +26,12 @@ _DAY = timedelta(days=1)
 _LEAP_DAY = (2, 29)
 _Zone = Annotated[
     str,
-    Meta(max_length=60, description="“contact”, “company”, or a time zone such as Europe/Rome"),
+    Meta(
+        max_length=60,
+        title="Whose clock",
+        description="“contact”, “company”, or a time zone such as Europe/Rome",
+        extra_json_schema={"x-input": "zone", "x-more": True},
+    ),
 ]
 
 
@@ -47,20 +52,51 @@ class DateField(Trigger, frozen=True, kw_only=True, tag="date_field"):
     hears: ClassVar[tuple[type, ...]] = (Occasion,)
     example: ClassVar[Mapping[str, Any]] = {"field": "birthday", "yearly": True, "at": "09:30"}
 
-    field: Annotated[str, Meta(max_length=120, description="The field that holds the day")] = ""
+    field: Annotated[
+        str,
+        Meta(
+            max_length=120,
+            description="The field that holds the day",
+            extra_json_schema={"x-input": "field"},
+        ),
+    ] = ""
     when: Annotated[
-        Literal["before", "on", "after"], Meta(description="Before it, on it or after it")
+        Literal["before", "on", "after"],
+        Meta(
+            description="Before it, on it or after it",
+            extra_json_schema={
+                "x-words": {"before": "Before", "on": "On the day", "after": "After"}
+            },
+        ),
     ] = "on"
-    by: Annotated[Duration, Meta(description="How long before or after, such as 3d or 2h")] = "1d"
+    by: Annotated[
+        Duration,
+        Meta(
+            title="How long before or after",
+            description="How long before or after, such as 3d or 2h",
+            extra_json_schema={"x-when": {"when": ["before", "after"]}},
+        ),
+    ] = "1d"
     at: Annotated[
         Clock | None,
-        Meta(description="At this time of day; empty: counted from the field's own time"),
+        Meta(
+            title="At this time of day",
+            description="At this time of day; empty: counted from the field's own time",
+        ),
     ] = "09:00"
     zone: _Zone = "contact"
     yearly: Annotated[bool, Meta(description="Every year, as for a birthday")] = False
     leap_day: Annotated[
         Literal["feb28", "mar1"],
-        Meta(description="29 February in other years: on 28 February or 1 March"),
+        Meta(
+            title="29 February in other years",
+            description="29 February in other years: on 28 February or 1 March",
+            extra_json_schema={
+                "x-more": True,
+                "x-when": {"yearly": [True]},
+                "x-words": {"feb28": "28 February", "mar1": "1 March"},
+            },
+        ),
     ] = "feb28"
 
     def matches(self, event: Event, contact: Contact, now: datetime) -> Match | None:

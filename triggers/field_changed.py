@@ -27,11 +27,26 @@ class FieldChanged(Trigger, frozen=True, kw_only=True, tag="field_changed"):
     hears: ClassVar[tuple[type, ...]] = (Changed,)
     example: ClassVar[Mapping[str, Any]] = {"field": "stage", "was": "trial", "becomes": "customer"}
 
-    field: Annotated[str, Meta(max_length=120, description="Which field, by its key")] = ""
-    was: Annotated[_Value | None, Meta(description="Only if it was this before")] = None
-    becomes: Annotated[_Value | None, Meta(description="Only if it is this now")] = None
+    field: Annotated[
+        str,
+        Meta(
+            max_length=120,
+            title="Field",
+            description="Which field, by its key",
+            extra_json_schema={"x-input": "field"},
+        ),
+    ] = ""
+    was: Annotated[
+        _Value | None,
+        Meta(description="Only if it was this before", extra_json_schema={"x-input": "line"}),
+    ] = None
+    becomes: Annotated[
+        _Value | None,
+        Meta(description="Only if it is this now", extra_json_schema={"x-input": "line"}),
+    ] = None
     condition: Annotated[
-        Condition | None, Meta(description="Only if this holds: of field.new, field.old, contact")
+        Condition | None,
+        Meta(title="Only if", description="Only if this holds: of field.new, field.old, contact"),
     ] = None
 
     def matches(self, event: Event, contact: Contact, now: datetime) -> Match | None:

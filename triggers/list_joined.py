@@ -23,7 +23,15 @@ class ListJoined(Trigger, frozen=True, kw_only=True, tag="list_joined"):
     label: ClassVar[str] = "List joined"
     hears: ClassVar[tuple[type, ...]] = (ListsChanged,)
 
-    list: Annotated[str, Meta(max_length=120, description="Which list; empty for any")] = ""
+    list: Annotated[
+        str,
+        Meta(
+            max_length=120,
+            title="List",
+            description="Which list; empty for any",
+            extra_json_schema={"x-input": "list"},
+        ),
+    ] = ""
 
     def references(self) -> Iterator[Reference]:
         if self.list:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from flows.audience import Audience
-from flows.calendar import Clock, Weekday, is_zone, local, moment, weekday
+from flows.calendar import WEEK, Clock, Weekday, is_zone, local, moment, weekday
 from flows.conditions import paths_in
 from flows.contact import Contact
 from flows.events import Event, Occasion
@@ -20,7 +20,13 @@ from triggers._due import Due, IsoDay, between, day_problem
 
 _LOOK_AHEAD = 366 * 5  # days; a schedule that has nothing in five years has nothing
 _Zone = Annotated[
-    str, Meta(max_length=60, description="“company”, or a time zone such as Europe/Rome")
+    str,
+    Meta(
+        max_length=60,
+        title="Whose clock",
+        description="“company”, or a time zone such as Europe/Rome",
+        extra_json_schema={"x-input": "zone", "x-more": True},
+    ),
 ]
 
 
@@ -40,16 +46,57 @@ class Schedule(Trigger, frozen=True, kw_only=True, tag="schedule"):
     }
 
     repeat: Annotated[
-        Literal["once", "daily", "weekly", "monthly"], Meta(description="How often")
+        Literal["once", "daily", "weekly", "monthly"],
+        Meta(
+            description="How often",
+            extra_json_schema={
+                "x-words": {
+                    "once": "Once",
+                    "daily": "Every so many days",
+                    "weekly": "On days of the week",
+                    "monthly": "On a day of the month",
+                }
+            },
+        ),
     ] = "once"
-    on: Annotated[IsoDay | None, Meta(description="The day, for once")] = None
-    at: Annotated[list[Clock], Meta(max_length=24, description="At these times of day")] = []
+    on: Annotated[
+        IsoDay | None,
+        Meta(
+            title="Day",
+            description="The day, for once",
+            extra_json_schema={"x-when": {"repeat": ["once"]}},
+        ),
+    ] = None
+    at: Annotated[
+        list[Clock], Meta(max_length=24, title="Times", description="At these times of day")
+    ] = []
     every: Annotated[
-        int, Meta(ge=1, le=366, description="Every so many days, counted from the first day")
+        int,
+        Meta(
+            ge=1,
+            le=366,
+            title="Every so many days",
+            description="Every so many days, counted from the first day",
+            extra_json_schema={"x-when": {"repeat": ["daily"]}},
+        ),
     ] = 1
-    weekdays: Annotated[list[Weekday], Meta(max_length=7, description="On these days")] = []
+    weekdays: Annotated[
+        list[Weekday],
+        Meta(
+            max_length=7,
+            description="On these days",
+            extra_json_schema={"x-words": WEEK, "x-when": {"repeat": ["weekly"]}},
+        ),
+    ] = []
     day: Annotated[
-        int, Meta(ge=1, le=31, description="Day of the month; later than its last is its last")
+        int,
+        Meta(
+            ge=1,
+            le=31,
+            title="Day of the month",
+            description="Day of the month; later than its last is its last",
+            extra_json_schema={"x-when": {"repeat": ["monthly"]}},
+        ),
     ] = 1
     begins: Annotated[IsoDay | None, Meta(description="The first day that counts")] = None
     ends: Annotated[IsoDay | None, Meta(description="The last day that counts")] = None

@@ -12,7 +12,7 @@ from msgspec import Meta
 from flows.conditions import look_up
 from flows.contact import Contact
 from flows.duration import Duration, duration_words, parse_duration
-from flows.events import Event, ShopHappened, ShopKind
+from flows.events import SHOP_WORDS, Event, ShopHappened, ShopKind
 from flows.trigger import Match, Trigger
 from triggers._samples import SAMPLES
 
@@ -31,14 +31,29 @@ class Shop(Trigger, frozen=True, kw_only=True, tag="shop"):
     label: ClassVar[str] = "Shop"
     hears: ClassVar[tuple[type, ...]] = (ShopHappened,)
 
-    on: Annotated[ShopKind, Meta(description="What happens")] = "cart.abandoned"
+    on: Annotated[
+        ShopKind, Meta(description="What happens", extra_json_schema={"x-words": SHOP_WORDS})
+    ] = "cart.abandoned"
     wait: Annotated[
-        Duration, Meta(description="How long a cart must rest before it counts as left behind")
+        Duration,
+        Meta(
+            title="Wait",
+            description="How long a cart must rest before it counts as left behind",
+            extra_json_schema={"x-when": {"on": ["cart.abandoned"]}},
+        ),
     ] = "30m"
     minimum_total: Annotated[
-        Amount | None, Meta(description="Only from this amount, such as 20.00")
+        Amount | None,
+        Meta(title="Only from this amount", description="Only from this amount, such as 20.00"),
     ] = None
-    shop: Annotated[ShopName | None, Meta(description="Only this shop; empty for all")] = None
+    shop: Annotated[
+        ShopName | None,
+        Meta(
+            title="Shop",
+            description="Only this shop; empty for all",
+            extra_json_schema={"x-input": "shop"},
+        ),
+    ] = None
 
     def matches(self, event: Event, contact: Contact, now: datetime) -> Match | None:
         if not isinstance(event, ShopHappened) or event.kind != self.on:

@@ -21,7 +21,15 @@ class TagAdded(Trigger, frozen=True, kw_only=True, tag="tag_added"):
     label: ClassVar[str] = "Tag added"
     hears: ClassVar[tuple[type, ...]] = (TagsChanged,)
 
-    tag: Annotated[str, Meta(max_length=120, description="Which tag; empty for any")] = ""
+    tag: Annotated[
+        str,
+        Meta(
+            max_length=120,
+            title="Tag",
+            description="Which tag; empty for any",
+            extra_json_schema={"x-input": "tag"},
+        ),
+    ] = ""
 
     def matches(self, event: Event, contact: Contact, now: datetime) -> Match | None:
         if not isinstance(event, TagsChanged):

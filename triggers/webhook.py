@@ -45,17 +45,33 @@ class Webhook(Trigger, frozen=True, kw_only=True, tag="webhook"):
         "condition": {"type": "is", "value": "webhook.status", "op": "is", "to": "booked"},
     }
 
-    phone: Annotated[_Path, Meta(description="Where the phone number is: customer.phone")] = ""
-    email: Annotated[_Path, Meta(description="Where the e-mail address is")] = ""
-    name: Annotated[_Path, Meta(description="Where the name is")] = ""
+    phone: Annotated[
+        _Path, Meta(title="Phone number", description="Where the phone number is: customer.phone")
+    ] = ""
+    email: Annotated[
+        _Path, Meta(title="E-mail address", description="Where the e-mail address is")
+    ] = ""
+    name: Annotated[_Path, Meta(title="Name", description="Where the name is")] = ""
     external_id: Annotated[
-        _Path, Meta(description="Where the sender's own id is: what comes twice starts once")
+        _Path,
+        Meta(
+            title="The sender's own id",
+            description="Where the sender's own id is: what comes twice starts once",
+            extra_json_schema={"x-more": True},
+        ),
     ] = ""
     fields: Annotated[
-        dict[_Key, _Path], Meta(max_length=50, description="The contact's field → where it is")
+        dict[_Key, _Path],
+        Meta(
+            max_length=50,
+            title="Fields of the contact",
+            description="The contact's field → where it is",
+            extra_json_schema={"x-key": "Field", "x-value": "Where it is", "x-key-input": "field"},
+        ),
     ] = {}
     condition: Annotated[
-        Condition | None, Meta(description="Only if this holds, such as webhook.status is paid")
+        Condition | None,
+        Meta(title="Only if", description="Only if this holds, such as webhook.status is paid"),
     ] = None
 
     def matches(self, event: Event, contact: Contact, now: datetime) -> Match | None:

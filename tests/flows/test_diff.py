@@ -102,12 +102,12 @@ CASES: list[tuple[str, list[Callable[[Document], None]], list[str]]] = [
     (
         "a text",
         [set_("steps/hello/text", "Hello!")],
-        ["“Greeting”: text “Hi {{ contact.first_name }}” → “Hello!”."],
+        ["“Greeting”: message “Hi {{ contact.first_name }}” → “Hello!”."],
     ),
     (
         "a long text is cut",
         [set_("steps/hello/text", LONG)],
-        [f"“Greeting”: text “Hi {{{{ contact.first_name }}}}” → {shown(f'“{LONG}”')}."],
+        [f"“Greeting”: message “Hi {{{{ contact.first_name }}}}” → {shown(f'“{LONG}”')}."],
     ),
     (
         "a setting that was empty, and one that is",
@@ -126,8 +126,8 @@ CASES: list[tuple[str, list[Callable[[Document], None]], list[str]]] = [
         ],
         [
             "“Greeting”: options “No, thanks”, label “No” → “No, thanks”.",
-            "“Greeting”: options “Stop” added: id “stop”, label “Stop”.",
-            "“Greeting”: options “Yes” removed: id “yes”, label “Yes”.",
+            "“Greeting”: options “Stop” added: name in the automation “stop”, label “Stop”.",
+            "“Greeting”: options “Yes” removed: name in the automation “yes”, label “Yes”.",
         ],
     ),
     (
