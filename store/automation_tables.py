@@ -28,6 +28,7 @@ automations = sa.Table(
     sa.Column("updated_at", Moment, nullable=False),
     sa.Column("paused_at", Moment),
     sa.Column("paused_by", BigId),
+    sa.Column("folder", Words, nullable=False, default=""),  # under which people look for it
     sa.Column("origin", Words, nullable=False, default=""),  # what made it, if no marketer did
     sa.Column("test_contacts", JSON),  # a list of contact ids while only those may enter
     sa.Index("ix_automations_company_id_id", "company_id", "id"),
