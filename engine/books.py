@@ -5,13 +5,13 @@ Rule: `write` is called once, inside the transaction that also marks the events 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, assert_never
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engine import tally
 from engine.asked import Call, Changed, Moved, Sent
 from engine.links import tracked
 from engine.person import Person
@@ -26,7 +26,19 @@ from flows.effects import (
     SetConsent,
     SetField,
 )
-from store import contacts, desk, http_calls, links, lists, messages, notes, runs, templates, visits
+from store import (
+    contacts,
+    desk,
+    http_calls,
+    links,
+    lists,
+    messages,
+    notes,
+    runs,
+    step_days,
+    templates,
+    visits,
+)
 
 LIVE_ANSWER, TRANSACTIONAL, MARKETING = 0, 1, 2
 
@@ -54,6 +66,7 @@ class Books:
         self.assigned: dict[int, desk.Assigned] = {}
         self.fields: dict[int, dict[str, Any]] = {}
         self.consents: dict[int, SetConsent] = {}
+        self.zones: dict[int, str] = {}  # of the companies
         self._lists: tuple[list[Any], ...] = (
             self.new_runs,
             self.old_runs,
@@ -73,6 +86,7 @@ class Books:
         """Book what came of one contact: all of it, or nothing when something is wrong with it."""
         before = [len(book) for book in self._lists]
         contact_id = person.contact.id
+        self.zones[company_id] = person.contact.company.zone
         try:
             for moved in person.moved.values():
                 self._run(company_id, contact_id, moved)
@@ -250,7 +264,9 @@ class Books:
         await links.insert_many(tx, self.links)
         await self._write_contacts(tx)
         # Last: other workers count the same steps, and wait for us from here on.
-        await visits.count(tx, self._counts())
+        await visits.count(tx, tally.for_ever(self.visits))
+        runs_of = (*self.new_runs, *self.old_runs)
+        await step_days.count(tx, tally.by_day(self.visits, runs_of, self.zones, self.now))
 
     async def _fill_categories(self, tx: AsyncConnection) -> None:
         """A template's category and words are the template's own, not the flow's."""
@@ -268,15 +284,6 @@ class Books:
             row.preview = found.filled(row.content.body)
             if row.category == "marketing" and row.priority:
                 row.priority = MARKETING
-
-    def _counts(self) -> Counter[tuple[int, str, str]]:
-        """How often each exit was taken, or what else happened, by automation and step."""
-        return Counter(
-            (line.automation_id, line.step, "started")
-            if line.kind == "start"
-            else (line.automation_id, line.step, line.exit or line.did)
-            for line in self.visits
-        )
 
     async def _write_contacts(self, tx: AsyncConnection) -> None:
         await contacts.untag_rows(tx, self.untagged)

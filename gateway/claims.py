@@ -25,6 +25,7 @@ from gateway.fleet import Fleet
 from gateway.lines import Line, first_of, open_lines
 from gateway.pacing import LIVE_PRIORITY, SHORTEST_GAP_S, own_gap
 from gateway.phone_facts import hour_of
+from gateway.tally import Tally
 from gateway.telling import tell_dropped
 from gateway.throttle import Throttles
 from gateway.verdicts import verdict_row
@@ -122,6 +123,7 @@ async def claim(
     await phone_use.count_hours(tx, places_of(books.parcels, by_day=False))
     await phone_use.count_companies(tx, books.company_days)
     await events.insert_many(tx, books.verdicts)
+    await books.tally.write(tx)
     return Claimed(
         tuple(books.parcels),
         len(books.deferrals),
@@ -155,6 +157,7 @@ class _Books:
         self.deferrals: list[dict[str, Any]] = []
         self.drops: list[dict[str, Any]] = []
         self.verdicts: list[dict[str, Any]] = []
+        self.tally = Tally()
         self.gaps: dict[int, datetime] = {}
         self.company_days: Counter[tuple[int, date]] = Counter()
         self.served: set[int] = set()
@@ -288,6 +291,7 @@ class _Books:
             }
         )
         self.verdicts += verdict_row(queued, never.state, never.reason, self.now)
+        self.tally.dropped(queued, never.state)
 
 
 def access_to(phone: SendingPhone) -> PhoneAccess:

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.news import AccountChanged, News, PhoneChanged, Sender, TemplateChanged
+from gateway.tally import Tally
 from store import phone_use
 from store.addresses import Address
 from store.phone_use import SendingPhone
@@ -29,6 +30,7 @@ class Desk:
         self.by_account: dict[str, list[SendingPhone]] = {}
         self.messages = self.receipts = self.events = 0
         self.companies: set[int] = set()
+        self.tally = Tally()
         self.states: dict[int, str] = {}  # of phones whose state changed here
 
 

@@ -21,6 +21,7 @@ from gateway.files import Files
 from gateway.lines import Line
 from gateway.marks import Marks
 from gateway.results import Recorded, Result, abandon, expire, record, settle_unconfirmed
+from gateway.tally import Tally
 from gateway.throttle import Throttles
 from store import companies, contacts, heartbeats, held, in_hand, queue
 from store.database import Database, is_about_data
@@ -206,19 +207,22 @@ class Dispatcher:
             alive = {one.name for one in await heartbeats.everybody(tx) if one.at > alive_since}
         # The set itself, not a copy: what another claim takes meanwhile must count as ours.
         ours = self.in_flight
+        tally = Tally()
         async with self.database.write("gateway.abandon") as tx:
             # First: what is given up below may be on its way, if somebody just moved the clock.
             done = [
-                await settle_unconfirmed(tx, company_id, except_ids=ours, now=now)
+                await settle_unconfirmed(tx, company_id, except_ids=ours, now=now, tally=tally)
                 for company_id in sorted(unsure)
             ]
-            done.append(await expire(tx, now))
+            done.append(await expire(tx, now, tally))
             found = await abandon(
                 tx,
                 claimed_before=now - IN_HAND_AT_MOST,
                 dead_workers=(names - alive) | {self.name},
                 except_ids=ours,
+                tally=tally,
             )
+            await tally.write(tx)
         if found:
             log.warning("messages of a lost worker are unconfirmed", messages=found)
         await self._ring(done)

@@ -94,6 +94,7 @@ async def take_in(
     await note_phones(desk, _only(PhoneChanged, believed))
     await note_states(desk, _only(StateChanged, believed))
     await note_troubles(desk, _only(Trouble, believed))
+    await desk.tally.write(tx)
     done = TakenIn(
         frozenset(desk.companies),
         desk.messages,
@@ -133,6 +134,7 @@ async def _receipts(desk: Desk, receipts: Sequence[Receipt]) -> None:
     changed = [after for after in now_are.values() if after != before[after.id]]
     await in_hand.settle(desk.tx, changed)
     moves = [(before[after.id], after) for after in changed]
+    desk.tally.moved(moves)
     await chats.note_outbound(desk.tx, newly_left(moves))
     # Contacts before phones and their days: so they are held while messages are claimed.
     await note_receipts(desk, told, moves)

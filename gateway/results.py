@@ -1,6 +1,7 @@
 """Writes down what became of messages in hand: sent, to be tried again, failed, or nobody knows.
 
-Rule: what the channel said is never lost and never undoes what a receipt already proved.
+Rule: what the channel said is never lost and never undoes what a receipt already proved. The verbs
+of the sweep only note in a `Tally` what they changed; whoever sweeps writes it at the end.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from gateway.consequences import Setback, bear
 from gateway.decide import TOO_LATE
 from gateway.pacing import jittered
 from gateway.states import accepted, failed, newly_left, verdict, with_error
+from gateway.tally import Tally
 from gateway.telling import tell_dropped, tell_states
 from gateway.verdicts import template_of, verdict_row
 from store import (
@@ -95,6 +97,9 @@ async def record(
         await count(tx, {key: -place for key, place in places.items()})
     await phone_use.count_companies(tx, company_places)
     told += len(await events.insert_many(tx, verdicts))
+    tally = Tally()
+    tally.moved((held[one.id], one) for one in changed)
+    await tally.write(tx)
     return Recorded(
         frozenset(parcel.queued.company_id for parcel, _ in results), bool(told), len(changed)
     )
@@ -175,6 +180,7 @@ async def abandon(
     claimed_before: datetime,
     dead_workers: Collection[str],
     except_ids: Collection[int],
+    tally: Tally,
 ) -> int:
     """Messages whose worker is gone may have left or not; how many there were."""
     rows = await in_hand.abandoned(
@@ -184,13 +190,13 @@ async def abandon(
         except_ids=except_ids,
         limit=SWEEP_AT_ONCE,
     )
-    await in_hand.settle(
-        tx, [structs.replace(with_error(row, LOST), state="unconfirmed") for row in rows]
-    )
+    unsure = [structs.replace(with_error(row, LOST), state="unconfirmed") for row in rows]
+    await in_hand.settle(tx, unsure)
+    tally.moved(zip(rows, unsure, strict=True))
     return len(rows)
 
 
-async def expire(tx: AsyncConnection, now: datetime) -> Recorded:
+async def expire(tx: AsyncConnection, now: datetime, tally: Tally) -> Recorded:
     """Messages in the queue that are not worth sending any more, also where nothing is sent now."""
     late = await queue.expired(tx, now, SWEEP_AT_ONCE)
     drops = [
@@ -205,6 +211,8 @@ async def expire(tx: AsyncConnection, now: datetime) -> Recorded:
         for one in late
     ]
     await queue.drop(tx, drops)
+    for one in late:
+        tally.dropped(one, "expired")
     company_ids = {one.company_id for one in late}
     await tell_dropped(tx, company_ids, [one.id for one in late], now)
     told = [row for one in late for row in verdict_row(one, "expired", "expired", now)]
@@ -213,7 +221,12 @@ async def expire(tx: AsyncConnection, now: datetime) -> Recorded:
 
 
 async def settle_unconfirmed(
-    tx: AsyncConnection, company_id: int, *, except_ids: Collection[int], now: datetime
+    tx: AsyncConnection,
+    company_id: int,
+    *,
+    except_ids: Collection[int],
+    now: datetime,
+    tally: Tally,
 ) -> Recorded:
     """Messages nobody told us about in time: the company's rule decides."""
     settings = (await companies.get(tx, company_id)).settings
@@ -241,6 +254,7 @@ async def settle_unconfirmed(
         verdicts += verdict_row(row, "sent", "", now)
     await in_hand.settle(tx, changed)
     moves = list(zip(rows, changed, strict=True))
+    tally.moved(moves)
     await tell_states(tx, [(before.state, after) for before, after in moves], now)
     await chats.note_outbound(tx, newly_left(moves))
     told = await events.insert_many(tx, verdicts)

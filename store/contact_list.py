@@ -107,7 +107,7 @@ async def page(
     if before is not None:
         query = query.where(contacts.c.id < before)
     if words := clean_text(search).strip():
-        query = query.where(_matches(company_id, words))
+        query = query.where(matching(company_id, words))
     if tag:
         wearers = sa.select(contact_tags.c.contact_id).where(
             contact_tags.c.company_id == company_id, contact_tags.c.tag == tag
@@ -179,7 +179,8 @@ async def tags_of_company(tx: AsyncConnection, company_id: int) -> dict[str, int
     return {row[0]: row[1] for row in await tx.execute(query)}
 
 
-def _matches(company_id: int, words: str) -> sa.ColumnElement[bool]:
+def matching(company_id: int, words: str) -> sa.ColumnElement[bool]:
+    """The condition that `words` are part of a contact's name, or digits of their number."""
     full = contacts.c.first_name + " " + contacts.c.last_name
     found = []
     for column in (contacts.c.name, full):

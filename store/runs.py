@@ -44,6 +44,13 @@ runs = sa.Table(
     sa.Column("reason", Words, nullable=False, default=""),
     sa.Index("ix_runs_due", "wait_until", sqlite_where=DUE, postgresql_where=DUE),
     sa.Index("ix_runs_waiting", "contact_id", sqlite_where=WAITING, postgresql_where=WAITING),
+    sa.Index(
+        "ix_runs_inside",
+        # The last two are looked at in the index alone: who is inside is counted each second.
+        *("automation_id", "step", "id", "revision_id", "status"),
+        sqlite_where=WAITING,
+        postgresql_where=WAITING,
+    ),
     sa.Index("ix_runs_automation_id_id", "automation_id", "id"),
     sa.Index("ix_runs_contact_id_id", "contact_id", "id"),
 )

@@ -33,6 +33,7 @@ from store import (
     scenarios,
     sessions,
     shops,
+    step_days,
     templates,
     users,
     visits,
@@ -41,7 +42,7 @@ from store.columns import metadata
 
 NOUNS = (
     *(companies, users, sessions, api_keys, contacts, automations, drafts),
-    *(events, runs, visits, messages, templates, phones, shops, carts),
+    *(events, runs, visits, step_days, messages, templates, phones, shops, carts),
     *(http_calls, idempotency, alerts, heartbeats),
     *(lists, fields, notes, links, campaigns, inbound_hooks, scenarios),
     *(house, auto_replies, conversations, media, media_wanted, number_checks, read_marks),

@@ -17,6 +17,9 @@ from store import bulk
 from store.columns import JSON, BigId, Moment, Words, metadata
 from store.database import as_kind, columns_of
 
+GONE = sa.text("did IN ('left', 'failed', 'ended')")
+"""A run went on from the step, or was over there."""
+
 visits = sa.Table(
     "visits",
     metadata,
@@ -33,6 +36,12 @@ visits = sa.Table(
     sa.Column("why", Words, nullable=False, default=""),
     sa.Column("data", JSON, nullable=False, default=dict),
     sa.Index("ix_visits_run_id_id", "run_id", "id"),
+    sa.Index(
+        "ix_visits_gone",
+        *("automation_id", "step", "at", "id"),
+        sqlite_where=GONE,
+        postgresql_where=GONE,
+    ),
 )
 
 step_counts = sa.Table(
