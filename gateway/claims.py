@@ -116,7 +116,7 @@ async def claim(
     await queue.claim(tx, books.claims)
     await queue.defer(tx, books.deferrals)
     await queue.drop(tx, books.drops)
-    dropped = [row["of"] for row in books.drops]
+    dropped = [row["id"] for row in books.drops]
     await tell_dropped(tx, {one.company_id for one in batch}, dropped, now)
     await phone_use.pace(tx, books.gaps)
     await phone_use.count(tx, places_of(books.parcels, by_day=True))
@@ -241,7 +241,9 @@ class _Books:
         self.parcels.append(Parcel(queued, content, phone, to, day, hour, need))
         self.claims.append(
             {
-                "of": queued.id,
+                "id": queued.id,
+                "state": "sending",
+                "attempts": queued.attempts + 1,
                 "phone_id": phone_id,
                 "claimed_by": self.worker,
                 "claimed_at": self.now,
@@ -265,12 +267,12 @@ class _Books:
             fleet.busy.add(phone_id)
 
     def _defer(self, queued: Queued, at: datetime, why: Sequence[str]) -> None:
-        self.deferrals.append({"of": queued.id, "due_at": at, "why": _all_why(queued, why)})
+        self.deferrals.append({"id": queued.id, "due_at": at, "why": _all_why(queued, why)})
 
     def _recall(self, queued: Queued) -> None:
         self.drops.append(
             {
-                "of": queued.id,
+                "id": queued.id,
                 "state": "cancelled",
                 "failed_at": self.now,
                 "error_class": None,
@@ -282,7 +284,7 @@ class _Books:
     def _drop(self, queued: Queued, never: Never) -> None:
         self.drops.append(
             {
-                "of": queued.id,
+                "id": queued.id,
                 "state": never.state,
                 "failed_at": self.now,
                 "error_class": never.reason,

@@ -61,13 +61,15 @@ async def bear(
     if not by_phone:
         return written
     held = {phone.id: phone for phone in await phone_use.hold(tx, by_phone)}
+    after = {
+        phone_id: _phone_after(phone, by_phone[phone_id], now, well=went_well.get(phone_id, 0))
+        for phone_id, phone in held.items()
+    }
     for phone_id, phone in held.items():
-        mine = by_phone[phone_id]
-        await _stop_templates(tx, phone, mine, now)
-        changes = _phone_after(phone, mine, now, well=went_well.get(phone_id, 0))
-        if changes:
-            await phone_use.change(tx, phone_id, **changes)
-        await _tell(tx, phone, mine, changes, now)
+        await _stop_templates(tx, phone, by_phone[phone_id], now)
+    await phone_use.change_many(tx, after)
+    for phone_id, phone in held.items():
+        await _tell(tx, phone, by_phone[phone_id], after[phone_id], now)
     await _count_failures(tx, setbacks, held, now)
     return written
 

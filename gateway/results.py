@@ -201,7 +201,7 @@ async def expire(tx: AsyncConnection, now: datetime, tally: Tally) -> Recorded:
     late = await queue.expired(tx, now, SWEEP_AT_ONCE)
     drops = [
         {
-            "of": one.id,
+            "id": one.id,
             "state": "expired",
             "failed_at": now,
             "error_class": "expired",

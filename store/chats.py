@@ -14,9 +14,11 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.addresses import Address
+from store.columns import Moment
 from store.contacts import contact_addresses, contacts
 from store.database import insert_into
 from store.messages import ON_A_CHANNEL, messages
+from store.query import Query, among
 
 ANSWERED_WITHIN = timedelta(hours=24)  # then whoever came by an advertisement is free …
 FREE_FOR = timedelta(hours=72)  # … for so long. Source: Meta, free entry points
@@ -29,10 +31,15 @@ async def known(
     """Which of these ids of the channel we have already, each with its phone."""
     if not channel_ids:
         return set()
-    query = sa.select(messages.c.phone_id, messages.c.channel_id).where(
-        messages.c.phone_id.in_(phone_ids), messages.c.channel_id.in_(channel_ids)
+    rows = await _KNOWN.rows(tx, phones=phone_ids, ids=channel_ids)
+    return {(phone_id, channel_id) for phone_id, channel_id in rows}
+
+
+_KNOWN = Query(
+    sa.select(messages.c.phone_id, messages.c.channel_id).where(
+        among(messages.c.phone_id, "phones"), among(messages.c.channel_id, "ids")
     )
-    return {(phone_id, channel_id) for phone_id, channel_id in await tx.execute(query)}
+)
 
 
 async def keep(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> set[int]:
@@ -92,34 +99,40 @@ async def note_outbound(tx: AsyncConnection, wrote: Mapping[int, tuple[datetime,
     """
     if not wrote:
         return
-    referred = contacts.c.referred_at
-    since = sa.bindparam("since", type_=referred.type)
-    until = sa.bindparam("until", type_=referred.type)
-    when = sa.bindparam("at", type_=contacts.c.last_outbound_at.type)
-    newer = sa.or_(contacts.c.last_outbound_at.is_(None), contacts.c.last_outbound_at <= when)
-    await tx.execute(
+    by_phone: dict[tuple[datetime, int], list[int]] = {}
+    for of, (at, phone_id) in wrote.items():
+        by_phone.setdefault((at, phone_id), []).append(of)
+    if len(by_phone) > 1:  # in the order in which everybody holds contacts
+        await _HELD.rows(tx, contacts=wrote.keys())
+    for (at, phone_id), ids in by_phone.items():
+        until, since = at + FREE_FOR, at - ANSWERED_WITHIN
+        await _NOTED.rows(tx, contacts=ids, at=at, since=since, until=until, phone=phone_id)
+
+
+def _noted() -> sa.Update:
+    at, since, until = (sa.bindparam(name, type_=Moment()) for name in ("at", "since", "until"))
+    referred, last = contacts.c.referred_at, contacts.c.last_outbound_at
+    return (
         sa.update(contacts)
-        .where(contacts.c.id == sa.bindparam("of"), newer)
+        .where(among(contacts.c.id, "contacts"), sa.or_(last.is_(None), last <= at))
         .values(
-            last_outbound_at=when,
+            last_outbound_at=at,
             last_phone_id=sa.bindparam("phone"),
             free_until=sa.case(
-                (sa.and_(referred >= since, referred <= when), until),
-                else_=contacts.c.free_until,
+                (sa.and_(referred >= since, referred <= at), until), else_=contacts.c.free_until
             ),
-            referred_at=sa.case((referred > when, referred), else_=sa.null()),
-        ),
-        [
-            {
-                "of": of,
-                "at": at,
-                "phone": phone_id,
-                "since": at - ANSWERED_WITHIN,
-                "until": at + FREE_FOR,
-            }
-            for of, (at, phone_id) in sorted(wrote.items())
-        ],
+            referred_at=sa.case((referred > at, referred), else_=sa.null()),
+        )
     )
+
+
+_NOTED = Query(_noted())
+_HELD = Query(
+    sa.select(contacts.c.id)
+    .where(among(contacts.c.id, "contacts"))
+    .order_by(contacts.c.id)
+    .with_for_update()
+)
 
 
 async def not_answered_yet(tx: AsyncConnection, contact_ids: Collection[int]) -> set[int]:

@@ -294,7 +294,7 @@ async def set_subscription(tx: AsyncConnection, company_id: int, ends_at: dateti
     )
 
 
-def sending(now: datetime) -> sa.ColumnElement[bool]:
+def sending(now: datetime | sa.ColumnElement[datetime]) -> sa.ColumnElement[bool]:
     """The condition on `companies` that says the same as `Company.may_send`."""
     ends = companies.c.subscription_ends_at
     return sa.and_(companies.c.status == "active", sa.or_(ends.is_(None), ends > now))

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.database import as_kind, columns_of
 from store.messages import CLAIMED, messages
+from store.query import Query, among
 from store.queue import IN_HAND, change
 
 UNSURE = sa.and_(CLAIMED, messages.c.state == "unconfirmed")
@@ -50,7 +51,8 @@ class InHand(Struct, frozen=True):
 
 async def find(tx: AsyncConnection, message_ids: Collection[int]) -> dict[int, InHand]:
     """Messages by id as they stand, held until the transaction ends."""
-    return await _held(tx, messages.c.id.in_(message_ids))
+    rows = await _BY_ID.plain(tx, InHand, messages=message_ids) if message_ids else []
+    return {row.id: row for row in rows}
 
 
 async def by_channel_ids(
@@ -73,7 +75,7 @@ async def settle(tx: AsyncConnection, rows: Sequence[InHand]) -> None:
     await change(
         tx,
         [
-            {"of": row.id} | {name: getattr(row, name) for name in names if name not in fixed}
+            {"id": row.id} | {name: getattr(row, name) for name in names if name not in fixed}
             for row in rows
         ],
     )
@@ -127,6 +129,14 @@ async def unconfirmed(
     )
     ids = set((await tx.execute(query)).scalars()) - set(except_ids)
     return list((await _held(tx, UNSURE & messages.c.id.in_(ids))).values()) if ids else []
+
+
+_BY_ID = Query(
+    sa.select(*columns_of(InHand, messages))
+    .where(among(messages.c.id, "messages"))
+    .order_by(messages.c.id)
+    .with_for_update()
+)
 
 
 async def _held(tx: AsyncConnection, which: sa.ColumnElement[bool]) -> dict[int, InHand]:

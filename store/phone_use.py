@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from store import bulk
 from store.database import as_kind, columns_of, insert_into
 from store.phones import company_days, phone_days, phone_hours, phones
 
@@ -141,11 +142,15 @@ async def days_of(
         .where(sa.tuple_(phone_days.c.phone_id, phone_days.c.day).in_(keys))
         .order_by(phone_days.c.phone_id, phone_days.c.day)
     )
-    if hold:
-        rows = [{"phone_id": phone_id, "day": day} for phone_id, day in keys]
+    if not hold:
+        return {(row[0], row[1]): Use(*row[2:]) for row in await tx.execute(query)}
+    query = query.with_for_update()
+    found = {(row[0], row[1]): Use(*row[2:]) for row in await tx.execute(query)}
+    if missing := [key for key in keys if key not in found]:  # once a day
+        rows = [{"phone_id": phone_id, "day": day} for phone_id, day in missing]
         await tx.execute(insert_into(tx, phone_days).on_conflict_do_nothing(), rows)
-        query = query.with_for_update()
-    return {(row[0], row[1]): Use(*row[2:]) for row in await tx.execute(query)}
+        found = {(row[0], row[1]): Use(*row[2:]) for row in await tx.execute(query)}
+    return found
 
 
 async def lately(tx: AsyncConnection, phone_ids: Collection[int], since: date) -> dict[int, Use]:
@@ -198,10 +203,14 @@ async def company_days_of(
         .order_by(company_days.c.company_id, company_days.c.day)
     )
     if hold:
-        rows = [{"company_id": company_id, "day": day, "sent": 0} for company_id, day in keys]
-        await tx.execute(insert_into(tx, company_days).on_conflict_do_nothing(), rows)
         query = query.with_for_update()
-    return {(row.company_id, row.day): row.sent for row in await tx.execute(query)}
+    found = {(row.company_id, row.day): row.sent for row in await tx.execute(query)}
+    missing = [key for key in keys if key not in found] if hold else []
+    if missing:  # once a day
+        rows = [{"company_id": company_id, "day": day, "sent": 0} for company_id, day in missing]
+        await tx.execute(insert_into(tx, company_days).on_conflict_do_nothing(), rows)
+        found = {(row.company_id, row.day): row.sent for row in await tx.execute(query)}
+    return found
 
 
 async def count(tx: AsyncConnection, more: Mapping[tuple[int, date], Counted]) -> None:
@@ -305,6 +314,16 @@ async def hold(tx: AsyncConnection, phone_ids: Collection[int]) -> list[SendingP
 async def change(tx: AsyncConnection, phone_id: int, **values: object) -> None:
     """Write down how a phone fares: failures_in_row, breaker_until, paused_until, status."""
     await tx.execute(sa.update(phones).where(phones.c.id == phone_id).values(**values))
+
+
+async def change_many(tx: AsyncConnection, changes: Mapping[int, Mapping[str, Any]]) -> None:
+    """The same for several, by their ids. Whoever calls holds them."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for phone_id, values in changes.items():
+        if values:
+            alike.setdefault(tuple(values), []).append({"id": phone_id, **values})
+    for rows in alike.values():
+        await bulk.update_all(tx, phones, rows)
 
 
 async def _read(

@@ -18,25 +18,32 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
-from store.columns import Moment
+from store.columns import Moment, Words
 from store.driver import driver
 
 K = TypeVar("K", bound=msgspec.Struct)
 Read = Callable[[Any], Any]
 
 
-class Ids(sa.types.TypeDecorator[Collection[int]]):
-    """Many ids as one value: an array on PostgreSQL, JSON text on SQLite."""
+class Ids(sa.types.TypeDecorator[Collection[Any]]):
+    """Many ids as one value: an array on PostgreSQL, JSON text on SQLite. `texts`: ids in letters,
+    as WhatsApp gives them.
+    """
 
     impl = sa.Text
     cache_ok = True
 
+    def __init__(self, *, texts: bool = False) -> None:
+        super().__init__()
+        self.texts = texts
+
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """What the database calls it."""
         postgres = dialect.name == "postgresql"
-        return dialect.type_descriptor(ARRAY(sa.BigInteger) if postgres else sa.Text())
+        one = sa.Text() if self.texts else sa.BigInteger()
+        return dialect.type_descriptor(ARRAY(one) if postgres else sa.Text())
 
-    def process_bind_param(self, value: Collection[int] | None, dialect: Dialect) -> Any:
+    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:
         """Any collection will do."""
         ids = list(value or ())
         return ids if dialect.name == "postgresql" else msgspec.json.encode(ids).decode()
@@ -47,10 +54,10 @@ class among(sa.ColumnElement[bool]):  # noqa: N801  it reads as a word of the qu
 
     inherit_cache = False
 
-    def __init__(self, column: sa.Column[int], name: str) -> None:
+    def __init__(self, column: sa.Column[Any], name: str) -> None:
         self.type = sa.Boolean()
         self.column = column
-        self.ids = sa.bindparam(name, type_=Ids())
+        self.ids = sa.bindparam(name, type_=Ids(texts=isinstance(column.type, Words)))
 
     def self_group(self, against: Any = None) -> among:  # noqa: ARG002
         """As it is: SQLAlchemy would ask whether it `= 1`, and SQLite then use no index."""
@@ -95,6 +102,21 @@ class Query:
         """The rows as structs whose fields are the columns, in order."""
         return [kind(*row) for row in await self.rows(tx, **values)]
 
+    async def plain(self, tx: AsyncConnection, kind: type[K], **values: Any) -> list[K]:
+        """As `kinds`, with JSON in plain values."""
+        rows = await self.rows(tx, **values)
+        places = self._ready[tx.dialect.name].jsons
+        if not places:
+            return [kind(*row) for row in rows]
+        found = []
+        for row in rows:
+            cells = list(row)
+            for place in places:
+                if cells[place] is not None:
+                    cells[place] = msgspec.json.decode(cells[place])
+            found.append(kind(*cells))
+        return found
+
     async def column(self, tx: AsyncConnection, **values: Any) -> list[Any]:
         """The first column alone."""
         return [row[0] for row in await self.rows(tx, **values)]
@@ -104,7 +126,13 @@ class _Ready:
     """A statement in the words of one dialect."""
 
     def __init__(self, statement: Any, dialect: Dialect) -> None:
+        self.jsons: list[int] = []
         if isinstance(statement, sa.Select):
+            self.jsons = [
+                place
+                for place, column in enumerate(statement.selected_columns)
+                if isinstance(column.type, sa.JSON)
+            ]
             statement = statement.with_only_columns(*map(_as_text, statement.selected_columns))
         compiled = cast("SQLCompiler", statement.compile(dialect=dialect))
         self.text = str(compiled)

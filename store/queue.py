@@ -9,17 +9,21 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from store import bulk
+from store.columns import Moment
 from store.companies import companies, sending
 from store.contacts import contacts
 from store.database import as_kind, columns_of, skip_locked
-from store.events import events
+from store.events import UNHANDLED, events
 from store.messages import CLAIMED, EXPIRING, QUEUED, QUEUED_BY_AUTOMATION, messages
+from store.query import Query, among
 
 IN_HAND = sa.and_(CLAIMED, messages.c.state == "sending")
 PRIORITIES = (0, 1, 2)  # a live answer, transactional, marketing
@@ -74,24 +78,7 @@ async def due_lines(tx: AsyncConnection, now: datetime) -> list[tuple[int, int]]
 
     Reads one index entry per line, however long it is.
     """
-    lines = sa.union_all(
-        *(sa.select(sa.literal(one).label("priority")) for one in PRIORITIES)
-    ).subquery("lines")
-    # Not as EXISTS, here and below: PostgreSQL would make a join of it, and read all of a queue of
-    # a million messages before it has the first that fits.
-    first = sa.select(sa.func.min(messages.c.due_at)).where(
-        QUEUED,
-        messages.c.priority == lines.c.priority,
-        messages.c.company_id == companies.c.id,
-    )
-    due = first.correlate(lines, companies).scalar_subquery() <= now
-    query = (
-        sa.select(lines.c.priority, companies.c.id)
-        .select_from(lines.join(companies, sa.true()))
-        .where(due, sending(now))
-        .order_by(lines.c.priority, companies.c.id)
-    )
-    return [(priority, company_id) for priority, company_id in await tx.execute(query)]
+    return [(priority, company) for priority, company in await _DUE_LINES.rows(tx, now=now)]
 
 
 async def shares(
@@ -135,25 +122,61 @@ async def claim_due(
     messages of runs and unasked ones whose contact has events the engine has not seen (they may
     recall it, or want no more), and those of `except_automations` that have not expired.
     """
-    query = (
-        sa.select(*columns_of(Queued, messages))
-        .join(contacts, contacts.c.id == messages.c.contact_id)
-        .where(sa.text("messages.state = 'queued'"), messages.c.priority == priority)
-        .where(messages.c.company_id == company_id, messages.c.due_at <= now, *free_to_go())
-        .order_by(messages.c.due_at, messages.c.id)
-        .limit(limit)
-    )
-    if not isinstance(of, Everybody):
-        query = query.where(
-            messages.c.automation_id.is_(None) if of is None else messages.c.automation_id == of
-        )
+    query = _due(of if isinstance(of, Everybody) else of is not None, bool(except_automations))
+    more: dict[str, Any] = {"automation": of} if isinstance(of, int) else {}
     if except_automations:
-        theirs = messages.c.automation_id.in_(except_automations)
-        query = query.where(
-            sa.or_(messages.c.automation_id.is_(None), ~theirs, messages.c.expires_at <= now)
-        )
-    rows = await tx.execute(skip_locked(tx, query, messages, contacts))
+        more["resting"] = except_automations
+    asked = {"priority": priority, "company": company_id, "now": now, "room": limit}
+    return await query.plain(tx, Queued, **asked, **more)
+
+
+async def busy_contacts(tx: AsyncConnection, contact_ids: Collection[int]) -> set[int]:
+    """Those of the contacts who have a message in hand. Asked again after the claim holds them:
+    another worker may have let go of them a moment ago.
+    """
+    return set(await _BUSY.column(tx, contacts=contact_ids)) if contact_ids else set()
+
+
+async def contacts_with_news(tx: AsyncConnection, contact_ids: Collection[int]) -> set[int]:
+    """Those of the contacts with events the engine has not handled."""
+    return set(await _NEWS.column(tx, contacts=contact_ids)) if contact_ids else set()
+
+
+async def claim(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Take messages in hand. Each row: id, state, attempts, phone_id, claimed_by, claimed_at, why,
+    terms.
+    """
+    await change(tx, rows)
+
+
+async def defer(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Let messages wait longer. Each row: id, due_at, why."""
+    await change(tx, rows)
+
+
+async def drop(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Give messages up unsent. Each row: id, state, failed_at, error_class,
+    error, why.
+    """
+    await change(tx, rows)
+
+
+async def any_expired(tx: AsyncConnection, now: datetime) -> bool:
+    """Whether `expired` would find anything."""
+    query = sa.select(sa.literal(1)).where(EXPIRING, messages.c.expires_at <= now).limit(1)
+    return (await tx.execute(query)).first() is not None
+
+
+async def expired(tx: AsyncConnection, now: datetime, limit: int) -> list[Queued]:
+    """Up to `limit` messages in the queue that are not worth sending any more; held."""
+    query = sa.select(*columns_of(Queued, messages)).where(EXPIRING, messages.c.expires_at <= now)
+    rows = await tx.execute(skip_locked(tx, query.limit(limit), messages))
     return [as_kind(Queued, row) for row in rows]
+
+
+async def change(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """One statement: each message `id` gets what its row says. Whoever calls holds them."""
+    await bulk.update_all(tx, messages, rows)
 
 
 def free_to_go() -> tuple[sa.ColumnElement[bool], ...]:
@@ -175,71 +198,67 @@ def free_to_go() -> tuple[sa.ColumnElement[bool], ...]:
     heeds_news = sa.or_(messages.c.run_id.is_not(None), UNASKED)
     return (
         sa.or_(~heeds_news, ~news),
+        # In a CASE, and not as a scalar that is null: of those PostgreSQL expects nearly none to
+        # hold, reads the whole line for the few it hopes to find, and sorts it.
         *(
-            one.limit(1).correlate(messages).scalar_subquery().is_(None)
+            sa.case((one.correlate(messages).exists(), sa.false()), else_=sa.true())
             for one in (in_hand, retried)
         ),
     )
 
 
-async def busy_contacts(tx: AsyncConnection, contact_ids: Collection[int]) -> set[int]:
-    """Those of the contacts who have a message in hand. Asked again after the claim holds them:
-    another worker may have let go of them a moment ago.
-    """
-    query = sa.select(messages.c.contact_id).where(IN_HAND, messages.c.contact_id.in_(contact_ids))
-    return set((await tx.execute(query)).scalars())
-
-
-async def contacts_with_news(tx: AsyncConnection, contact_ids: Collection[int]) -> set[int]:
-    """Those of the contacts with events the engine has not handled."""
-    query = sa.select(events.c.contact_id).where(
-        events.c.contact_id.in_(contact_ids), events.c.handled_at.is_(None)
+def _due_lines() -> sa.Select[Any]:
+    lines = sa.union_all(
+        *(sa.select(sa.literal(one).label("priority")) for one in PRIORITIES)
+    ).subquery("lines")
+    # Not as EXISTS, here and above: PostgreSQL would make a join of it, and read all of a queue of
+    # a million messages before it has the first that fits.
+    first = sa.select(sa.func.min(messages.c.due_at)).where(
+        QUEUED,
+        messages.c.priority == lines.c.priority,
+        messages.c.company_id == companies.c.id,
     )
-    return set((await tx.execute(query.distinct())).scalars())
-
-
-async def claim(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Take messages in hand. Each row: of, phone_id, claimed_by, claimed_at, why, terms."""
-    await change(tx, rows, state="sending", attempts=messages.c.attempts + 1)
-
-
-async def defer(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Let messages wait longer. Each row: of, due_at, why."""
-    await change(tx, rows)
-
-
-async def drop(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Give messages up unsent. Each row: of, state, failed_at, error_class,
-    error, why.
-    """
-    await change(tx, rows)
-
-
-async def any_expired(tx: AsyncConnection, now: datetime) -> bool:
-    """Whether `expired` would find anything."""
-    query = sa.select(sa.literal(1)).where(EXPIRING, messages.c.expires_at <= now).limit(1)
-    return (await tx.execute(query)).first() is not None
-
-
-async def expired(tx: AsyncConnection, now: datetime, limit: int) -> list[Queued]:
-    """Up to `limit` messages in the queue that are not worth sending any more; held."""
-    query = sa.select(*columns_of(Queued, messages)).where(EXPIRING, messages.c.expires_at <= now)
-    rows = await tx.execute(skip_locked(tx, query.limit(limit), messages))
-    return [as_kind(Queued, row) for row in rows]
-
-
-async def change(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]], **same: Any) -> None:
-    """One statement: set in each message `of` what its row says, and `same` in all."""
-    if not rows:
-        return
-    names = [name for name in rows[0] if name != "of"]
-    await tx.execute(
-        sa.update(messages)
-        .where(messages.c.id == sa.bindparam("of"))
-        .values({name: sa.bindparam(f"new_{name}", type_=messages.c[name].type) for name in names})
-        .values(**same),
-        [
-            {"of": row["of"]} | {f"new_{name}": row[name] for name in names}
-            for row in sorted(rows, key=lambda row: int(row["of"]))
-        ],
+    now = sa.bindparam("now", type_=Moment())
+    due = first.correlate(lines, companies).scalar_subquery() <= now
+    return (
+        sa.select(lines.c.priority, companies.c.id)
+        .select_from(lines.join(companies, sa.true()))
+        .where(due, sending(now))
+        .order_by(lines.c.priority, companies.c.id)
     )
+
+
+@cache
+def _due(of: Everybody | bool, rest: bool) -> Query:  # noqa: FBT001  `of` has three values
+    """`claim_due`'s statement: of everybody, of an automation (True) or of none (False); `rest`:
+    some automations rest.
+    """
+    now, theirs = sa.bindparam("now", type_=Moment()), messages.c.automation_id
+    query = (
+        sa.select(*columns_of(Queued, messages))
+        .join(contacts, contacts.c.id == messages.c.contact_id)
+        .where(sa.text("messages.state = 'queued'"))
+        .where(messages.c.priority == sa.bindparam("priority"))
+        .where(messages.c.company_id == sa.bindparam("company"))
+        .where(messages.c.due_at <= now, *free_to_go())
+        .order_by(messages.c.due_at, messages.c.id)
+        .limit(sa.bindparam("room", type_=sa.Integer()))
+        .with_for_update(skip_locked=True, of=(messages, contacts))
+    )
+    if not isinstance(of, Everybody):
+        query = query.where(theirs == sa.bindparam("automation") if of else theirs.is_(None))
+    if rest:
+        resting = sa.not_(among(theirs, "resting"))
+        query = query.where(sa.or_(theirs.is_(None), resting, messages.c.expires_at <= now))
+    return Query(query)
+
+
+_DUE_LINES = Query(_due_lines())
+_BUSY = Query(
+    sa.select(messages.c.contact_id).where(IN_HAND, among(messages.c.contact_id, "contacts"))
+)
+_NEWS = Query(
+    sa.select(events.c.contact_id)
+    .where(among(events.c.contact_id, "contacts"), UNHANDLED)
+    .distinct()
+)

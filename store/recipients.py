@@ -14,10 +14,12 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.addresses import Address
+from store.columns import Moment
 from store.contacts import contact_addresses, contacts
-from store.database import as_kind, columns_of
+from store.database import columns_of
 from store.ids import first_id_at
 from store.messages import messages
+from store.query import Query, among
 
 LOOK_BACK = timedelta(days=8)  # a message hardly ever waits longer before it is sent
 OUR_CLOCKS_DIFFER = timedelta(minutes=5)  # between processes that make ids
@@ -47,18 +49,11 @@ async def find(
     """Contacts by id with the address to write to: the newest WhatsApp id, else phone, user id
     or LID.
     """
-    rows = await tx.execute(
-        sa.select(*columns_of(Recipient, contacts)).where(contacts.c.id.in_(contact_ids))
-    )
-    known = [as_kind(Recipient, row) for row in rows]
-    table = contact_addresses.c
-    query = (
-        sa.select(table.contact_id, table.kind, table.value)
-        .where(table.contact_id.in_(contact_ids), table.kind.in_(SENDABLE))
-        .order_by(table.id.desc())
-    )
+    if not contact_ids:
+        return {}
+    known = await _PEOPLE.kinds(tx, Recipient, contacts=contact_ids)
     best: dict[int, Address] = {}
-    for contact_id, kind, value in await tx.execute(query):
+    for contact_id, kind, value in await _ADDRESSES.rows(tx, contacts=contact_ids):
         have = best.get(contact_id)
         if have is None or SENDABLE.index(kind) < SENDABLE.index(have.kind):
             best[contact_id] = Address(kind, value)
@@ -69,34 +64,46 @@ async def last_out(
     tx: AsyncConnection, contact_ids: Collection[int], since: datetime
 ) -> dict[int, datetime]:
     """When each contact was last written to, if that was after `since`."""
-    left = sa.func.coalesce(messages.c.sent_at, messages.c.claimed_at)
-    query = (
-        sa.select(messages.c.contact_id, sa.func.max(left))
-        .where(messages.c.contact_id.in_(contact_ids))
-        .where(messages.c.id >= first_id_at(since - LOOK_BACK), messages.c.direction == "out")
-        .where(messages.c.state.in_(KNOWN_TO_HAVE_LEFT), left > since)
-        .group_by(messages.c.contact_id)
-    )
-    return {contact_id: at for contact_id, at in await tx.execute(query) if at is not None}
+    oldest = first_id_at(since - LOOK_BACK)
+    rows = await _LAST_OUT.rows(tx, contacts=contact_ids, oldest=oldest, since=since)
+    return {contact_id: at for contact_id, at in rows if at is not None}
 
 
 async def last_in(
     tx: AsyncConnection, contact_ids: Collection[int], since: datetime
 ) -> dict[int, dict[int, datetime]]:
     """`{contact id: {phone id: when they last wrote to it}}`, after `since`."""
-    query = (
-        sa.select(
-            messages.c.contact_id,
-            messages.c.phone_id,
-            sa.func.max(messages.c.created_at),
-        )
-        .where(messages.c.contact_id.in_(contact_ids))
-        .where(messages.c.id >= first_id_at(since - OUR_CLOCKS_DIFFER))
-        .where(messages.c.direction == "in", messages.c.created_at > since)
-        .where(messages.c.phone_id.is_not(None))
-        .group_by(messages.c.contact_id, messages.c.phone_id)
-    )
+    oldest = first_id_at(since - OUR_CLOCKS_DIFFER)
     found: dict[int, dict[int, datetime]] = {}
-    for contact_id, phone_id, at in await tx.execute(query):
+    rows = await _LAST_IN.rows(tx, contacts=contact_ids, oldest=oldest, since=since)
+    for contact_id, phone_id, at in rows:
         found.setdefault(contact_id, {})[phone_id] = at
     return found
+
+
+_PEOPLE = Query(sa.select(*columns_of(Recipient, contacts)).where(among(contacts.c.id, "contacts")))
+_ADDRESSES = Query(
+    sa.select(contact_addresses.c.contact_id, contact_addresses.c.kind, contact_addresses.c.value)
+    .where(among(contact_addresses.c.contact_id, "contacts"))
+    .where(contact_addresses.c.kind.in_([sa.literal_column(f"'{kind}'") for kind in SENDABLE]))
+    .order_by(contact_addresses.c.id.desc())
+)
+_SINCE = sa.bindparam("since", type_=Moment())
+_THEIRS = sa.and_(among(messages.c.contact_id, "contacts"), messages.c.id >= sa.bindparam("oldest"))
+_LEFT_AT = sa.func.coalesce(messages.c.sent_at, messages.c.claimed_at, type_=Moment())
+_LAST_OUT = Query(
+    sa.select(messages.c.contact_id, sa.func.max(_LEFT_AT, type_=Moment()))
+    .where(_THEIRS, messages.c.direction == "out", _LEFT_AT > _SINCE)
+    .where(sa.or_(*(messages.c.state == state for state in KNOWN_TO_HAVE_LEFT)))
+    .group_by(messages.c.contact_id)
+)
+_LAST_IN = Query(
+    sa.select(
+        messages.c.contact_id,
+        messages.c.phone_id,
+        sa.func.max(messages.c.created_at, type_=Moment()),
+    )
+    .where(_THEIRS, messages.c.direction == "in", messages.c.created_at > _SINCE)
+    .where(messages.c.phone_id.is_not(None))
+    .group_by(messages.c.contact_id, messages.c.phone_id)
+)

@@ -216,8 +216,10 @@ async def stopped(tx: AsyncConnection, run_ids: Collection[int]) -> set[int]:
     """Those of these runs that were ended from outside: nothing of theirs may be sent any more."""
     if not run_ids:
         return set()
-    query = sa.select(runs.c.id).where(runs.c.id.in_(run_ids), runs.c.status == "stopped")
-    return set((await tx.execute(query)).scalars())
+    return set(await _STOPPED.column(tx, runs=run_ids))
+
+
+_STOPPED = Query(sa.select(runs.c.id).where(among(runs.c.id, "runs"), runs.c.status == "stopped"))
 
 
 async def past(tx: AsyncConnection, waits: Mapping[int, int]) -> set[int]:

@@ -14,6 +14,7 @@ from gateway.news import Inbound, News, PhoneState, Receipt, Sender, StateChange
 from store.alerts import alerts
 from store.contacts import contact_addresses
 from store.phones import phones
+from store.query import Query
 from tests.gateway.conftest import NOON, House
 
 pytestmark = pytest.mark.anyio
@@ -121,7 +122,9 @@ async def test_a_lid_is_no_address_for_the_cloud_api(house: House) -> None:
     assert house.meta.taken == []
 
 
-async def test_contacts_are_held_before_phones_and_their_days(house: House) -> None:
+async def test_contacts_are_held_before_phones_and_their_days(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In the order of those who claim: an answer in that moment must not lock both for ever."""
     phone = await add(house)
     async with house.db.write() as tx:
@@ -136,7 +139,15 @@ async def test_contacts_are_held_before_phones_and_their_days(house: House) -> N
         if words[0] in ("contacts", "phones", "phone_days"):
             changed.append(words[0])
 
+    rows = Query.rows
+
+    async def note_ready(query: Query, tx: Any, **values: Any) -> Any:
+        if isinstance(query._statement, sa.Update):
+            changed.append(str(query._statement.table))
+        return await rows(query, tx, **values)
+
     sa.event.listen(house.db.engine.sync_engine, "before_cursor_execute", note)
+    monkeypatch.setattr(Query, "rows", note_ready)
     await tell(house, phone, Receipt(OWN, "A1", "delivered", NOON, str(sent)))
     assert changed == ["contacts", "phones", "phone_days"]
     changed.clear()
