@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -31,17 +32,21 @@ class starts_by(sa.ColumnElement[bool]):  # noqa: N801  it reads as a word of th
 
 @compiles(starts_by, "postgresql")
 def _by_path(element: starts_by, compiler: SQLCompiler, **more: Any) -> str:
-    column, kind = (compiler.process(one, **more) for one in (element.column, element.kind))
-    path = "$.triggers.*.type ? (@ == $kind)"
-    return (
-        f"jsonb_path_exists({column}, '{path}', jsonb_build_object('kind', CAST({kind} AS text)))"
+    found = sa.func.jsonb_path_exists(
+        element.column,
+        sa.cast("$.triggers.*.type ? (@ == $kind)", JSONPATH),
+        sa.func.jsonb_build_object("kind", sa.cast(element.kind, sa.Text)),
     )
+    return compiler.process(found, **more)
 
 
 @compiles(starts_by, "sqlite")
 def _in_tree(element: starts_by, compiler: SQLCompiler, **more: Any) -> str:
-    column, kind = (compiler.process(one, **more) for one in (element.column, element.kind))
-    return (
-        f"EXISTS (SELECT 1 FROM json_tree({column}, '$.triggers') AS found "
-        f"WHERE found.key = 'type' AND found.atom = {kind})"
+    tree = sa.func.json_tree(element.column, "$.triggers").table_valued("key", "atom")
+    query = (
+        sa.select(sa.literal_column("1"))
+        .select_from(tree)
+        .where(tree.c.key == "type", tree.c.atom == element.kind)
+        .correlate(element.column.table)
     )
+    return compiler.process(sa.exists(query), **more)
