@@ -19,6 +19,7 @@ from store.contacts import contact_addresses, contacts
 from store.errors import NotFoundError
 from store.ids import first_id_at
 from store.runs import runs
+from store.starts import starts_by
 from store.users import users
 
 LISTED = 100  # automations on one page
@@ -51,6 +52,8 @@ class Automation(Struct, frozen=True):
     test_contacts: list[int] | None
     revision: int | None
     live_flow: dict[str, Any] | None
+    draft_version: int = 0
+    draft_seq: int = 0
 
     @property
     def changed(self) -> bool:
@@ -72,13 +75,22 @@ _COLUMNS = (
     *(automations.c.updated_at, automations.c.paused_at, _PAUSER.label("paused_by")),
     *(automations.c.priority, automations.c.test_contacts),
     *(revisions.c.number.label("revision"), revisions.c.flow.label("live_flow")),
+    *(automations.c.draft_version, automations.c.draft_seq),
 )
 
 
 async def find_page(
-    tx: AsyncConnection, company_id: int, *, status: str, search: str, before: int | None
+    tx: AsyncConnection,
+    company_id: int,
+    *,
+    status: str,
+    search: str,
+    before: int | None,
+    trigger: str = "",
 ) -> list[Automation]:
-    """Automations that somebody made, newest first; without a status all but the archived ones."""
+    """Automations that somebody made, newest first; without a status all but the archived ones.
+    `trigger` is a kind that starts them.
+    """
     query = (
         sa.select(*_COLUMNS)
         .select_from(_JOINED)
@@ -88,6 +100,8 @@ async def find_page(
         query = query.where(automations.c.status == status)
     else:
         query = query.where(automations.c.status != "archived")
+    if trigger:
+        query = query.where(starts_by(automations.c.draft, trigger))
     if search:
         query = query.where(automations.c.name.icontains(search, autoescape=True))
     if before is not None:

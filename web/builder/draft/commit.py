@@ -1,0 +1,203 @@
+"""Changes become the draft: one transaction that holds it, makes them and writes the entry.
+
+Rule: whoever changes a draft from a page goes through here. Nothing is drawn while the draft is
+held, so that others wait no longer than the writing takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from litestar import Request
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from engine.kinds import catalog
+from flows.editing import Change, EditRefused, apply
+from flows.editing.changes import Add, Duplicate, Paste
+from flows.editing.parts import differing, steps_of
+from store import drafts, visits
+from web.automations.check import DOCUMENT_LIMIT
+from web.automations.levers import ARCHIVED
+from web.builder.draft import told
+from web.config import WebConfig
+from web.security.who import Who
+
+
+class Committed(Struct, frozen=True):
+    """What became of a draft. `based` is the version the page showed that asked, `prior` the one
+    just before; `said` is to be announced, `overwrote` says what somebody else had set meanwhile.
+    """
+
+    automation_id: int
+    before: dict[str, Any]
+    after: dict[str, Any]
+    based: int
+    prior: int
+    version: int
+    seq: int
+    label: str = ""
+    touched: list[str] = []
+    made: list[str] = []
+    said: str = ""
+    overwrote: str = ""
+    only_moved: bool = False
+
+
+async def commit(
+    request: Request[Any, Any, Any],
+    who: Who,
+    web: WebConfig,
+    automation_id: int,
+    changes: Sequence[Change],
+    *,
+    version: int | None,
+    merge: str = "",
+    key: str = "",
+) -> Committed:
+    """Make `changes` to the draft, which the page that asks shows as of `version`.
+
+    Changes with the same `merge` by the same person within seconds are undone together; `key` is
+    that of the request, so that one which is sent again is not done again. Raises NotFoundError,
+    and EditRefused when nothing was changed.
+    """
+    del request
+    async with web.database.write("draft") as tx:
+        held = await hold(tx, who, automation_id)
+        based = min(held.draft_version if version is None else version, held.draft_version)
+        if key and await _is_done(tx, held, key, who):
+            return unchanged(held, based)
+        taken = await _ids_of_the_past(tx, held, changes)
+        edited = apply(held.draft, changes, catalog(), taken=taken)
+        _refuse_too_large(edited.document)
+        mine = {**(parts := differing(held.draft, edited.document))[0], **parts[1]}
+        theirs = await drafts.since(tx, held, based) if based < held.draft_version else []
+        kept = await drafts.record(
+            *(tx, held, edited.document, web.clock()),
+            label=edited.label,
+            by=who.user_id,
+            merge=merge,
+            mark=key,
+        )
+    overwrote = told.overwritten(mine, theirs, who.user_id, web.clock(), _titles(held.draft))
+    return Committed(
+        automation_id=automation_id,
+        before=held.draft,
+        after=kept.draft,
+        based=based,
+        prior=held.draft_version,
+        version=kept.draft_version,
+        seq=kept.draft_seq,
+        label=edited.label,
+        touched=edited.touched,
+        made=edited.made,
+        said=told.done(changes, edited),
+        overwrote=overwrote,
+        only_moved=_only_moved(mine),
+    )
+
+
+async def go_to(
+    who: Who, web: WebConfig, automation_id: int, wanted: str, version: int | None
+) -> Committed:
+    """Undo or redo: `undo` and `redo` are one step, a number is a place in the history.
+
+    Raises NotFoundError and EditRefused.
+    """
+    async with web.database.write("draft") as tx:
+        held = await hold(tx, who, automation_id)
+        based = min(held.draft_version if version is None else version, held.draft_version)
+        standing = await drafts.standing(tx, who.company_id, automation_id)
+        target = _target(held, wanted)
+        moved = await drafts.go_to(tx, held, target, web.clock())
+    if moved is held:
+        nothing = "undo" if target < held.draft_seq or wanted == "undo" else "redo"
+        return msgspec.structs.replace(
+            unchanged(held, based), said=f"There is nothing to {nothing}"
+        )
+    was, now = differing(held.draft, moved.draft)
+    steps = abs(moved.draft_seq - held.draft_seq)
+    back = moved.draft_seq < held.draft_seq
+    label = (standing.undo if back else standing.redo) if steps == 1 else f"{steps} changes"
+    return Committed(
+        automation_id=automation_id,
+        before=held.draft,
+        after=moved.draft,
+        based=based,
+        prior=held.draft_version,
+        version=moved.draft_version,
+        seq=moved.draft_seq,
+        label=label,
+        touched=steps_of({**was, **now}),
+        said=f"{'Undone' if back else 'Done again'}: {label}",
+    )
+
+
+async def hold(tx: AsyncConnection, who: Who, automation_id: int) -> drafts.Draft:
+    """The draft to be changed. Raises NotFoundError, and EditRefused when it is archived."""
+    held = await drafts.hold(tx, who.company_id, automation_id)
+    if held.status == "archived":
+        raise EditRefused(ARCHIVED, gone=True)
+    return held
+
+
+def unchanged(held: drafts.Draft, based: int) -> Committed:
+    """A draft that stays as it is; its page may still have to learn of others' changes."""
+    return Committed(
+        automation_id=held.id,
+        before=held.draft,
+        after=held.draft,
+        based=based,
+        prior=held.draft_version,
+        version=held.draft_version,
+        seq=held.draft_seq,
+    )
+
+
+async def _is_done(tx: AsyncConnection, held: drafts.Draft, key: str, who: Who) -> bool:
+    last = await drafts.find(tx, held.id, held.draft_seq)
+    return last is not None and (last.mark, last.user_id) == (key, who.user_id)
+
+
+async def _ids_of_the_past(
+    tx: AsyncConnection, held: drafts.Draft, changes: Sequence[Change]
+) -> frozenset[str]:
+    """Steps that contacts have been to: their numbers must not become those of a new step."""
+    if not any(isinstance(one, Add | Duplicate | Paste) for one in changes):
+        return frozenset()
+    return frozenset(step for step, _ in await visits.counts_of(tx, held.id))
+
+
+def _refuse_too_large(document: Mapping[str, Any]) -> None:
+    size = len(msgspec.json.encode(document))
+    if size > DOCUMENT_LIMIT:
+        said = f"An automation can have {DOCUMENT_LIMIT:,} characters at most; this has {size:,}."
+        raise EditRefused(said)
+
+
+def _target(held: drafts.Draft, wanted: str) -> int:
+    match wanted:
+        case "undo":
+            return held.draft_seq - 1
+        case "redo":
+            return held.draft_seq + 1
+        case _ if wanted.isascii() and wanted.isdigit() and len(wanted) < 10:  # noqa: PLR2004
+            return int(wanted)
+        case _:
+            raise EditRefused(f"“{wanted[:40]}” is no place in the history.")
+
+
+def _only_moved(parts: Mapping[str, Any]) -> bool:
+    return bool(parts) and all(one.startswith("/steps/") and one.endswith("/at") for one in parts)
+
+
+def _titles(document: Mapping[str, Any]) -> dict[str, str]:
+    steps = document.get("steps")
+    found: dict[str, str] = {}
+    for step_id, entry in steps.items() if isinstance(steps, dict) else ():
+        name = entry.get("name") if isinstance(entry, dict) else ""
+        kind = catalog().steps.get(str(entry.get("type"))) if isinstance(entry, dict) else None
+        found[step_id] = name or (kind.label if kind else step_id)
+    return found
