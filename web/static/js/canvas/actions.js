@@ -4,10 +4,11 @@ export class Actions {
     this.canvas = canvas;
   }
 
-  /** What an action is about: the selection, else the card with the focus. */
+  /** What an action is about: the selection if it was made on purpose or has the focus in it,
+   *  else the card with the focus. */
   get cards() {
     const { select, cards } = this.canvas;
-    if (select.size) return select.cards;
+    if (select.size && (select.meant || select.has(cards.current))) return select.cards;
     const card = cards.get(cards.current);
     return card ? [card] : [];
   }

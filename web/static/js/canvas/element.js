@@ -48,6 +48,7 @@ class FlowCanvas extends HTMLElement {
     document.addEventListener("click", (event) => this.#tool(event), { signal: this.signal });
     document.addEventListener("flow:say", ({ detail }) => this.say(detail.text), { signal: this.signal });
     document.addEventListener("flow:send", ({ detail }) => this.queue.push(detail.changes), { signal: this.signal });
+    this.tabIndex = -1; // a press on empty space leaves the keys working
     this.dataset.ready = "";
   }
 

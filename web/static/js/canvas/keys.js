@@ -111,6 +111,7 @@ export class Keys {
     const next = canvas.travel.go(card, way);
     if (!next) return () => {};
     return () => {
+      if (!shiftKey && !canvas.select.meant) canvas.select.clear();
       this.#to(next.id);
       if (shiftKey) canvas.select.add([card.id, next.id]);
     };

@@ -21,6 +21,7 @@ export class Menu {
     const card = canvas.cards.of(target);
     const line = canvas.lines.of(target);
     if (card && !canvas.select.has(card.id)) canvas.select.only(card.id);
+    if (card) canvas.cards.reached(card.id);
     if (line) {
       canvas.select.clear();
       canvas.lines.select(line);

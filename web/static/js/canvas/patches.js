@@ -29,8 +29,7 @@ export class Patches {
     const before = this.version;
     const now = Number(headers.get("Draft-Version"));
     if (now) canvas.dataset.version = now;
-    // Somebody else changed something in between, which this answer does not show.
-    if (now > before + 1) canvas.queue.catchUp(before);
+    if (now && now < before) canvas.queue.catchUp(); // an answer overtook this one
     const said = headers.get("Draft-Said");
     if (said) canvas.say(decodeURIComponent(said));
     const step = headers.get("Draft-Open");

@@ -54,8 +54,8 @@ export class Queue {
   }
 
   /** What others did since the version this page knows. */
-  catchUp(since = this.canvas.dataset.version) {
-    this.#entries.push({ since });
+  catchUp() {
+    this.#entries.push({ news: true });
     this.#next();
   }
 
@@ -88,8 +88,8 @@ export class Queue {
     const { base, version } = this.canvas.dataset;
     const [method, path, fields] = entry.changes
       ? ["POST", "/draft/changes", { version, changes: JSON.stringify(entry.changes), key: entry.key }]
-      : "seq" in entry ? ["PUT", "/draft/at", { seq: entry.seq }]
-        : ["GET", `/draft/patches?since=${entry.since}`, null];
+      : "seq" in entry ? ["PUT", "/draft/at", { version, seq: entry.seq }]
+        : ["GET", `/draft/patches?since=${version}`, null];
     const token = JSON.parse(document.body.getAttribute("hx-headers:inherited") ?? "{}");
     const answer = await fetch(base + path, {
       method,

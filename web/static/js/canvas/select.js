@@ -6,6 +6,7 @@ export class Select {
 
   constructor(canvas) {
     this.canvas = canvas;
+    this.meant = false; // chosen for itself, not because its settings were opened
     this.touching = false; // chosen by long press: a tap then selects instead of opening
   }
 
@@ -22,7 +23,7 @@ export class Select {
   }
 
   only(...ids) {
-    this.#set(new Set(ids));
+    this.#set(new Set(ids), false);
   }
 
   add(ids) {
@@ -46,7 +47,8 @@ export class Select {
     this.canvas.say(`${this.size} steps selected`);
   }
 
-  #set(ids) {
+  #set(ids, meant = true) {
+    this.meant = meant;
     const before = this.#ids;
     this.#ids = ids;
     for (const id of before) if (!ids.has(id)) this.canvas.cards.get(id)?.li.classList.remove("selected");

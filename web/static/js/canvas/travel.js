@@ -1,6 +1,7 @@
 // From card to card by arrows: along the lines sideways, to the nearest otherwise.
 import { WIDTH } from "./geometry.js";
 
+const FLATTEST = 4; // a card 4 px to the side per px ahead is not “above” any more
 const ASIDE = 2; // how much worse a px to the side is than a px ahead
 
 export class Travel {
@@ -35,7 +36,7 @@ export class Travel {
       const [dx, dy] = [at.x - x, at.y - y];
       const [ahead, aside] = { right: [dx, dy], left: [-dx, dy], down: [dy, dx], up: [-dy, dx] }[way];
       const far = ahead + ASIDE * Math.abs(aside);
-      if (one !== card && ahead > 0 && far < least) [best, least] = [one, far];
+      if (one !== card && ahead > Math.abs(aside) / FLATTEST && far < least) [best, least] = [one, far];
     }
     return best;
   }
