@@ -22,6 +22,7 @@ from web.api.router import api_router
 from web.automations import lever_routes, revision_routes, run_routes
 from web.automations import routes as automation_routes
 from web.builder import page as builder_page
+from web.builder import panels as builder_panels
 from web.builder.draft import routes as draft_routes
 from web.config import WebConfig
 from web.contacts import routes as contact_routes
@@ -51,6 +52,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     *(show_sign_in, sign_in, sign_out),
     *automation_routes.HANDLERS,
     *builder_page.HANDLERS,
+    *builder_panels.HANDLERS,
     *draft_routes.HANDLERS,
     *lever_routes.HANDLERS,
     *revision_routes.HANDLERS,

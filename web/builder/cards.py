@@ -5,6 +5,7 @@ Rule: pure; frozen values that compare, nothing of the page around.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,7 @@ START_STEP = "@start"
 GROUPS = {"messages": "msg", "waiting": "wait", "logic": "logic", "data": "data", "flow": "flow"}
 Counters = Mapping[str, Mapping[str, Any]]
 """By step: `here`, `passed`, `left`, and `exits` (how many left by each)."""
+_VARIABLE = re.compile(r"\{\{-?\s*(?P<path>[^|}]*?)\s*(?:\|[^}]*)?(?:-?\}\}|$)")
 _POLICIES = {
     "once_ever": "once ever",
     "once_at_a_time": "once at a time",
@@ -69,9 +71,17 @@ class Counts(Struct, frozen=True):
     left: int = 0
 
 
+class Piece(Struct, frozen=True):
+    """A part of a summary: words, or a variable by its short name."""
+
+    text: str
+    variable: bool = False
+
+
 class Card(Struct, frozen=True):
     """A card. `step` is the step's id or `@start`, `element` the id of its element; `title` is its
-    name, else its kind with a number; `problem` the worst one, of `problem_count`.
+    name, else its kind with a number; `problem` the worst one, of `problem_count`. `fresh` is a new
+    step that nobody filled in yet: what it lacks is no mistake of anybody's.
     """
 
     step: str
@@ -82,7 +92,7 @@ class Card(Struct, frozen=True):
     group: str
     name: str
     title: str
-    summary: str
+    summary: tuple[Piece, ...]
     x: int
     y: int
     height: int
@@ -93,11 +103,24 @@ class Card(Struct, frozen=True):
     counts: Counts | None = None
     in_full: str = ""
     unread: bool = False
+    fresh: bool = False
 
     @property
     def said(self) -> str:
         """The accessible name of its header: kind and name."""
         return f"{self.label}: {self.name}" if self.name else self.title
+
+
+def in_pieces(text: str) -> tuple[Piece, ...]:
+    """A text with its Liquid variables told apart: they are shown as chips, by their last word."""
+    pieces: list[Piece] = []
+    done = 0
+    for found in _VARIABLE.finditer(text):
+        pieces += [Piece(text[done : found.start()])] if found.start() > done else []
+        name = found["path"].rpartition(".")[2].strip("[]'\" ").replace("_", " ")
+        pieces.append(Piece(name or "…", variable=True))
+        done = found.end()
+    return (*pieces, Piece(text[done:])) if done < len(text) else tuple(pieces)
 
 
 def card_of(
@@ -109,6 +132,7 @@ def card_of(
     titles: Mapping[str, str],
     problems: Sequence[Problem],
     counts: Mapping[str, Any] | None,
+    fresh: bool,
 ) -> Card:
     """The card of a step that can be read."""
     shown = shown_exits(step)
@@ -139,7 +163,7 @@ def card_of(
         group=GROUPS[step.group],
         name=step.name,
         title=title,
-        summary=step.summary(),
+        summary=in_pieces(step.summary()),
         x=place[0],
         y=place[1],
         height=card_height(step, problem=worst is not None, counters=counts is not None),
@@ -148,6 +172,7 @@ def card_of(
         problem=worst,
         problem_count=count,
         counts=None if counts is None else _counts(counts),
+        fresh=fresh,
     )
 
 
@@ -182,7 +207,7 @@ def unread_card(
         group="flow",
         name=title,
         title=title,
-        summary="",
+        summary=(),
         x=place[0],
         y=place[1],
         height=HEADER + SUMMARY + extra + len(lines) * EXIT_ROW + FOOT,
@@ -216,7 +241,7 @@ def start_card(
         group="flow",
         name="",
         title="Start",
-        summary=" · ".join(filter(None, (first or "Nothing starts it yet", policy))),
+        summary=in_pieces(" · ".join(filter(None, (first or "Nothing starts it yet", policy)))),
         x=place[0],
         y=place[1],
         height=START_HEIGHT + PROBLEM_ROW * (worst is not None),

@@ -39,6 +39,11 @@ class Drawing(Struct, frozen=True):
         """The card of `step` (`@start` for the start card), if it is there."""
         return next((one for one in self.cards if one.step == step), None)
 
+    def card_of(self, problem: Problem) -> Card:
+        """The card that a problem belongs to."""
+        found = None if problem.field.startswith("/triggers/") else self.card(problem.step)
+        return found or self.cards[0]
+
     def changed_since(self, before: Drawing) -> list[Card]:
         """The cards that look different from `before`, new ones included."""
         old = {one.step: one for one in before.cards}
@@ -102,7 +107,8 @@ def drawing_of(
             "counts": None if counters is None else counters.get(step_id, {}),
         }
         if (step := steps.get(step_id)) is not None:
-            cards.append(card_of(step_id, step, **common))
+            fresh = _is_fresh(document, entries[step_id], step)
+            cards.append(card_of(step_id, step, **common, fresh=fresh))
         else:
             cards.append(unread_card(step_id, entries[step_id], **common))
     return Drawing(document, flow, steps, problems, cards)
@@ -122,6 +128,14 @@ def titles(entries: Mapping[str, Any], steps: Mapping[str, Step]) -> dict[str, s
         unnamed[label] = unnamed.get(label, 0) + 1
         found[step_id] = label if unnamed[label] == 1 else f"{label} {unnamed[label]}"
     return found
+
+
+def _is_fresh(document: Mapping[str, Any], entry: Mapping[str, Any], step: Step) -> bool:
+    """Whether a step is still as it was when it was added."""
+    settings = {key: value for key, value in entry.items() if key not in ("type", "at", "next")}
+    if settings.get("language") == document.get("language"):
+        settings.pop("language", None)
+    return settings == step.fresh
 
 
 def _label(entry: object) -> str:

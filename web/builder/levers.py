@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from litestar import Request, Response
 
+from store import drafts
 from web.automations import reads
 from web.automations.check import known_of
 from web.automations.view import automation_page
@@ -38,10 +39,12 @@ async def lever_answer(
     async with web.database.read() as tx:
         found = await reads.get_automation(tx, who.company_id, automation_id)
         known = await known_of(tx, who.company_id)
+        standing = await drafts.standing(tx, who.company_id, automation_id)
+    problems = draw(found.draft, known).problems
     values = {
         "automation": found,
         "base": f"/automations/{automation_id}",
-        "bar": bar_of(found, draw(found.draft, known).problems, who, web.clock()),
+        "bar": bar_of(*(found, problems, who, web.clock()), undo=standing.undo, redo=standing.redo),
     }
     return page(request, "builder/levers.html", values, notices=notices)
 

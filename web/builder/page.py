@@ -11,11 +11,12 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.params import FromPath
 
+from store import drafts
 from web.automations import reads
 from web.automations.check import known_of
 from web.automations.view import SAID
 from web.builder.counters import counters_of
-from web.builder.drawing import draw
+from web.builder.draft.drawings import draw_draft
 from web.builder.kinds import groups
 from web.builder.status import bar_of
 from web.config import WebConfig
@@ -65,16 +66,23 @@ async def builder_page(
         known = await known_of(tx, who.company_id)
         counters = await counters_of(tx, found)
         counts = await reads.counts_of(tx, who.company_id, [automation_id], web.clock())
-    drawing = draw(found.draft, known, counters=counters)
+        standing = await drafts.standing(tx, who.company_id, automation_id)
+    drawing = draw_draft(request, found, known, counters)
+    bar = bar_of(
+        *(found, drawing.problems, who, web.clock()),
+        undo=standing.undo,
+        redo=standing.redo,
+        mode=mode,
+    )
     opens, opens_as = _opens(request, automation_id, mode)
     said = SAID.get(request.query_params.get("said", ""))
     values = {
         "automation": found,
         "base": f"/automations/{automation_id}",
         "drawing": drawing,
-        "version": 0,
+        "version": found.draft_version,
         "inside": counts[automation_id].inside,
-        "bar": bar_of(found, drawing.problems, who, web.clock(), mode=mode),
+        "bar": bar,
         "kinds": groups(),
         "opens": opens,
         "opens_as": opens_as,

@@ -34,6 +34,11 @@ function close() {
 
 document.addEventListener("click", ({ target }) => {
   if (target.closest?.("[data-close-panel]")) close();
+  const fix = target.closest?.("[data-changes]");
+  if (fix) {
+    const detail = { changes: JSON.parse(fix.dataset.changes) };
+    document.dispatchEvent(new CustomEvent("flow:send", { detail }));
+  }
 });
 panel.addEventListener("keydown", (event) => {
   const open = event.target.closest("dialog, :popover-open, [aria-expanded='true'][aria-controls]");
