@@ -144,7 +144,7 @@ def read_changes(text: str | bytes) -> list[Change]:
         if _deeper_than(raw, DEEPEST):
             raise EditRefused("These changes are nested too deeply.")
         return msgspec.convert(raw, Changes)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise EditRefused(f"These changes cannot be read: {error}.") from error
 
 

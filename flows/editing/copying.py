@@ -49,19 +49,21 @@ def _put_copies(work: Working, entries: Mapping[str, Any], at: Place | None) -> 
         work.taken = work.taken | {*ids.values()}
         ids[step_id] = work.new_id(step_id)
     for step_id, place in _spots(work, entries, at).items():
-        entry = _renamed(copy.deepcopy(dict(entries[step_id])), ids, work)
+        entry = _renamed(step_id, copy.deepcopy(dict(entries[step_id])), ids, work)
         work.put(ids[step_id], entry)
         put_at(work, ids[step_id], place)
     return list(ids.values())
 
 
-def _renamed(entry: dict[str, Any], ids: Mapping[str, str], work: Working) -> dict[str, Any]:
+def _renamed(
+    own_id: str, entry: dict[str, Any], ids: Mapping[str, str], work: Working
+) -> dict[str, Any]:
     """The copy of a raw step, naming the other copies by their new ids."""
     ways = entry.pop("next", None)
     kept = {
         name: ids[to]
         for name, to in (ways.items() if isinstance(ways, dict) else ())
-        if isinstance(to, str) and to in ids
+        if isinstance(to, str) and to in ids and to != own_id
     }
     step = decoded(entry, work.catalog)
     for field, step_id in () if step is None else step.steps_named():

@@ -22,7 +22,7 @@ from flows.arrange import (
 )
 from flows.document import AnyFlow, Flow
 from flows.editing.changes import Move, Spot
-from flows.editing.working import START_STEP, EditRefused, Working
+from flows.editing.working import START_STEP, Working
 from flows.step import Step
 
 FARTHEST = 1_000_000  # what a document may say; nobody scrolls that far
@@ -43,10 +43,12 @@ def snapped(at: Spot) -> Place:
 
 def place_of(entry: object) -> Place | None:
     """The place a raw step says; None when it says none that can be read."""
-    at = entry.get("at") if isinstance(entry, dict) else None
-    if not isinstance(at, (list, tuple)) or [type(one) for one in at] != [int, int]:
-        return None
-    return at[0], at[1]
+    return _pair(entry.get("at")) if isinstance(entry, dict) else None
+
+
+def start_place(document: Mapping[str, Any]) -> Place:
+    """Where the start card stands."""
+    return _pair(document.get("start_at")) or START
 
 
 def places(
@@ -81,23 +83,26 @@ def pin(work: Working) -> None:
 
 
 def move(work: Working, change: Move) -> str:
-    """Put steps where they were dragged. The start card keeps its place."""
-    moved = [step_id for step_id in change.steps if step_id != START_STEP]
-    if not moved:
-        raise EditRefused("The start card keeps its place.", START_STEP)
-    for step_id in moved:
-        put_at(work, step_id, snapped(change.steps[step_id]))
-    return f"Move {work.title(moved[0])}" if len(moved) == 1 else f"Move {len(moved):,} steps"
+    """Put cards where they were dragged."""
+    for step_id, at in change.steps.items():
+        put_at(work, step_id, snapped(at))
+    one, *more = change.steps
+    return f"Move {len(change.steps):,} steps" if more else f"Move {work.title(one)}"
 
 
 def put_at(work: Working, step_id: str, place: Place) -> None:
-    """Let the card of a step stand at `place`."""
+    """Let the card of a step, or the start card, stand at `place`."""
+    if step_id == START_STEP:
+        if start_place(work.document) != place:
+            work.document["start_at"] = list(place)
+        return
     if place_of(work.entry(step_id)) != place:
         work.change(step_id)["at"] = list(place)
 
 
 def tidy(work: Working) -> str:
     """Every card where it is easiest to read; those that cannot be read below the others."""
+    work.document.pop("start_at", None)
     found = _arranged(work.document, _read(work))
     below = max((top for _, top in found.values()), default=0)
     for step_id, entry in work.steps.items():
@@ -111,7 +116,7 @@ def tidy(work: Working) -> str:
 
 def beside(work: Working, source: str, step: Step) -> Place:
     """A free place for the card of `step`, right of the card `source`."""
-    left, top = _places(work).get(source, START)
+    left, top = _place(work, source)
     return free(work, (left + COLUMN, top), step)
 
 
@@ -120,7 +125,7 @@ def between(work: Working, source: str, to: str, step: Step) -> Place:
     right moves one column on, so that nothing comes to cover anything.
     """
     found = _places(work)
-    (left, top), (beyond, row) = found.get(source, START), found[to]
+    (left, top), (beyond, row) = _place(work, source), found[to]
     if beyond <= left:  # the line goes back
         return free(work, (left + COLUMN, top), step)
     wanted = (left + COLUMN, row)
@@ -166,6 +171,16 @@ def _places(work: Working) -> dict[str, Place]:
     return places(work.document, work.steps, _read(work))
 
 
+def _place(work: Working, step_id: str) -> Place:
+    return start_place(work.document) if step_id == START_STEP else _places(work)[step_id]
+
+
+def _pair(at: object) -> Place | None:
+    if not isinstance(at, (list, tuple)) or [type(one) for one in at] != [int, int]:
+        return None
+    return at[0], at[1]
+
+
 def _read(work: Working) -> dict[str, Step]:
     return {one: step for one in work.steps if (step := work.read(one)) is not None}
 
@@ -179,7 +194,8 @@ def _arranged(document: Mapping[str, Any], read: Mapping[str, Step]) -> dict[str
 
 def _boxes(work: Working) -> list[tuple[int, int, int]]:
     """`(left, top, bottom)` of every card, the start card's too."""
-    boxes = [(START[0], START[1], START[1] + START_HEIGHT + EXIT_ROW)]
+    left, top = start_place(work.document)
+    boxes = [(left, top, top + START_HEIGHT + EXIT_ROW)]
     for step_id, (x, y) in _places(work).items():
         step = work.read(step_id)
         boxes.append((x, y, y + (UNREAD_HEIGHT if step is None else _height(step))))

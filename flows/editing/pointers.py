@@ -33,7 +33,8 @@ def put(holder: Any, parts: Sequence[str], value: Any) -> None:
         except NoSuchPlaceError:
             inner = None
         if inner is None:
-            inner = [] if following in (END_OF_LIST, "0") else {}
+            is_list = following == END_OF_LIST or _is_number(following)
+            inner = [] if is_list else {}
             _set(holder, part, inner)
         holder = inner
     _set(holder, parts[-1], value)
