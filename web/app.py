@@ -5,10 +5,11 @@ Rule: `create_app` only puts things together; nothing is opened, read or written
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from litestar import Litestar, Request, Router, route
-from litestar.datastructures import CacheControlHeader, State
+from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath
@@ -19,11 +20,21 @@ from store.errors import InvalidError, NotFoundError
 from web.alerts import routes as alert_routes
 from web.api.docs import openapi_config
 from web.api.router import api_router
-from web.automations import lever_routes, revision_routes, run_routes
+from web.automations import (
+    gallery_routes,
+    import_routes,
+    lever_routes,
+    list_routes,
+    revision_routes,
+    row_routes,
+    run_routes,
+)
 from web.automations import routes as automation_routes
 from web.builder import page as builder_page
 from web.builder import panels as builder_panels
 from web.builder.draft import routes as draft_routes
+from web.builder.results import routes as result_routes
+from web.builder.simulate import routes as simulate_routes
 from web.config import WebConfig
 from web.contacts import routes as contact_routes
 from web.health.routes import health
@@ -38,6 +49,7 @@ from web.queue import routes as queue_routes
 from web.scenarios import routes as scenario_routes
 from web.security.gate import Gate
 from web.security.headers import add_headers
+from web.security.limits import Limit
 from web.security.operator import OperatorLimit
 from web.security.who import Who
 from web.shell.errors import on_crash, on_http_error, on_invalid, on_not_found
@@ -50,13 +62,19 @@ LEAST_SECRET = 32
 STATIC_KEPT_S = 3600  # addresses of our own files change with their content
 PAGES: tuple[ControllerRouterHandler, ...] = (
     *(show_sign_in, sign_in, sign_out),
+    *list_routes.HANDLERS,
+    *row_routes.HANDLERS,
+    *gallery_routes.HANDLERS,
+    *import_routes.HANDLERS,
     *automation_routes.HANDLERS,
     *builder_page.HANDLERS,
     *builder_panels.HANDLERS,
+    *simulate_routes.HANDLERS,
     *draft_routes.HANDLERS,
     *lever_routes.HANDLERS,
     *revision_routes.HANDLERS,
     *run_routes.HANDLERS,
+    *result_routes.HANDLERS,
     *scenario_routes.HANDLERS,
     *contact_routes.HANDLERS,
     *message_routes.HANDLERS,
@@ -100,20 +118,13 @@ def create_app(web: WebConfig) -> Litestar:
         ],
         include_in_schema=False,
     )
-    return Litestar(
+    app = Litestar(
         route_handlers=[pages, api_router(), static],
-        state=State(
-            {
-                "web": web,
-                "sign_in_limits": SignInLimits(web.sign_in_tries),
-                "operator_limit": OperatorLimit(),
-            }
-        ),
         dependencies={
             "web": Provide(provide_web, sync_to_thread=False),
             "who": Provide(provide_who, sync_to_thread=False),
         },
-        middleware=[Gate(web)],
+        middleware=[Gate()],
         before_send=[add_headers],
         exception_handlers={
             NotFoundError: on_not_found,
@@ -126,6 +137,18 @@ def create_app(web: WebConfig) -> Litestar:
         logging_config=None,
         debug=False,
     )
+    serve(app, web)
+    return app
+
+
+def serve(app: Litestar, web: WebConfig) -> None:
+    """Let `app` answer for this house, with no tries counted yet: making an app takes much longer
+    than to tell it whom it is for.
+    """
+    app.state["web"] = web
+    app.state["sign_in_limits"] = SignInLimits(web.sign_in_tries)
+    app.state["operator_limit"] = OperatorLimit()
+    app.state["api_limit"] = Limit(web.api_calls_per_minute, timedelta(minutes=1))
 
 
 def provide_web(request: Request[Any, Any, Any]) -> WebConfig:
