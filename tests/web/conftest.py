@@ -14,12 +14,14 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.profiles import CHEAPEST
 from litestar import Litestar
 
 from store import api_keys, automations, companies, phones, shops, templates, users
 from store.database import Database
 from store.doorbell import Doorbell
-from web.app import create_app
+from web.app import create_app, serve
 from web.config import WebConfig
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -154,12 +156,18 @@ async def sign_in(client: httpx.AsyncClient, email: str, password: str) -> httpx
     )
 
 
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed as in life, with less work: thousands of sign-ins add up."""
+    monkeypatch.setattr(users, "HASHER", PasswordHasher.from_parameters(CHEAPEST))
+
+
 @pytest.fixture
 async def build_house(tmp_path: Path) -> AsyncIterator[Callable[[str], Awaitable[House]]]:
     houses: list[House] = []
 
     async def build(url: str) -> House:
-        house = await _build(url, tmp_path / "media")
+        house = await _build(url, tmp_path / "media", create_app if houses else _app_of)
         houses.append(house)
         return house
 
@@ -182,7 +190,11 @@ async def both_houses(build_house: Callable[[str], Awaitable[House]], database_u
     return await build_house(database_url)
 
 
-async def _build(url: str, media: Path = Path("var/media")) -> House:
+async def _build(
+    url: str,
+    media: Path = Path("var/media"),
+    app_of: Callable[[WebConfig], Litestar] = create_app,
+) -> House:
     database, clock = Database(url), Clock()
     ids: dict[str, int] = {}
     keys: dict[str, str] = {}
@@ -229,7 +241,7 @@ async def _build(url: str, media: Path = Path("var/media")) -> House:
         media=media,
     )
     return House(
-        app=create_app(web),
+        app=app_of(web),
         web=web,
         clock=clock,
         company=ids["a"],
@@ -240,7 +252,18 @@ async def _build(url: str, media: Path = Path("var/media")) -> House:
     )
 
 
+def _app_of(web: WebConfig) -> Litestar:
+    """The process's application, for this house now: making one takes longer than most tests."""
+    if not _APP:
+        _APP.append(create_app(web))
+    serve(_APP[0], web)
+    return _APP[0]
+
+
+_APP: list[Litestar] = []
+
+
 @cache
 def _hashed() -> str:
-    """One hash for all: making it is slow on purpose."""
+    """One hash for all."""
     return users.HASHER.hash(PASSWORD)

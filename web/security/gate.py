@@ -8,7 +8,6 @@ Rule: a handler is for signed-in people unless its `opt["access"]` says "open" (
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -44,10 +43,6 @@ class Gate(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, web: WebConfig) -> None:
-        self.web = web
-        self.api_limit = Limit(web.api_calls_per_minute, timedelta(minutes=1))
-
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Let the request through, or raise what the error page puts in words."""
         given: Collection[object] = scope["path_params"].values()
@@ -60,42 +55,43 @@ class Gate(ASGIMiddleware):
             await next_app(scope, receive, send)
             return
         request: Request[Any, Any, Any] = Request(scope, receive)
+        web: WebConfig = request.app.state["web"]
         key = request.headers.get("authorization", "") if access == "api" else ""
         if key:
-            scope["user"] = who = await self._by_key(key)
-            self._slow_down(who, access)
+            scope["user"] = who = await self._by_key(web, key)
+            self._slow_down(request, who, access)
         else:
-            token, fresh = self._token(request)
-            found, around = await self._by_session(token, framed=access == "people")
+            token, fresh = self._token(web, request)
+            found, around = await self._by_session(web, token, framed=access == "people")
             scope["user"], scope["state"]["frame"] = found, around
-            scope["state"]["csrf"] = tokens.csrf_token(self.web.secret, token)
+            scope["state"]["csrf"] = tokens.csrf_token(web.secret, token)
             if fresh:
                 send = self._keeps(send, fresh)
             if access != "open":
                 who = self._signed_in(found, access)
-                self._slow_down(who, access)
-            await self._refuse_forged(request, token)
+                self._slow_down(request, who, access)
+            await self._refuse_forged(web, request, token)
         if access != "open":
             self._check_role(who, request.method, opt)
         if nowhere:  # said only now, so that the page keeps the navigation of who asks
             raise NotFoundException
         await next_app(scope, receive, send)
 
-    def _token(self, request: Request[Any, Any, Any]) -> tuple[str, str]:
+    @staticmethod
+    def _token(web: WebConfig, request: Request[Any, Any, Any]) -> tuple[str, str]:
         """The session's token, else the visit's; a new visit also gives the cookie to set."""
         for name in (tokens.SESSION_COOKIE, tokens.VISIT_COOKIE):
-            token = tokens.unsign(self.web.secret, request.cookies.get(name))
+            token = tokens.unsign(web.secret, request.cookies.get(name))
             if token:
                 return token, ""
         token = tokens.new_token()
-        signed = tokens.sign(self.web.secret, token)
-        return token, tokens.set_cookie(
-            tokens.VISIT_COOKIE, signed, max_age=None, https=self.web.https
-        )
+        signed = tokens.sign(web.secret, token)
+        return token, tokens.set_cookie(tokens.VISIT_COOKIE, signed, max_age=None, https=web.https)
 
-    async def _by_session(self, token: str, *, framed: bool) -> tuple[Who | None, Frame]:
-        now = self.web.clock()
-        async with self.web.database.read() as tx:
+    @staticmethod
+    async def _by_session(web: WebConfig, token: str, *, framed: bool) -> tuple[Who | None, Frame]:
+        now = web.clock()
+        async with web.database.read() as tx:
             user = await sessions.find_user(tx, token, now)
             if user is None:
                 return None, Frame()
@@ -114,18 +110,19 @@ class Gate(ASGIMiddleware):
             )
             return who, await load(tx, who, now) if framed else Frame()
 
-    async def _by_key(self, header: str) -> Who:
+    @staticmethod
+    async def _by_key(web: WebConfig, header: str) -> Who:
         scheme, _, key = header.partition(" ")
         if scheme.lower() != "bearer":
             raise NotAuthorizedException(KEY_WANTED)
-        async with self.web.database.read() as tx:
+        async with web.database.read() as tx:
             found = await api_keys.find_company(tx, key.strip())
             if found is None:
                 raise NotAuthorizedException("This API key is not known or was revoked.")
             company = await companies.get(tx, found.company_id)
-        now = self.web.clock()
+        now = web.clock()
         if api_keys.use_is_worth_noting(found, now):
-            async with self.web.database.write() as tx:
+            async with web.database.write() as tx:
                 await api_keys.note_use(tx, found.id, now)
         return Who(
             company_id=company.id,
@@ -144,20 +141,23 @@ class Gate(ASGIMiddleware):
             raise NotAuthorizedException(KEY_WANTED if access == "api" else "Sign in first.")
         return found
 
-    def _slow_down(self, who: Who, access: str) -> None:
+    @staticmethod
+    def _slow_down(request: Request[Any, Any, Any], who: Who, access: str) -> None:
         if access != "api":
             return
-        now = self.web.real_clock()
+        limit: Limit = request.app.state["api_limit"]
+        now = request.app.state["web"].real_clock()
         caller = (who.key_id, who.user_id)
-        wait = self.api_limit.wait_s(caller, now)
+        wait = limit.wait_s(caller, now)
         if wait:
             raise TooManyRequestsException(
-                f"More than {self.api_limit.tries} calls a minute. Try again in {wait} s.",
+                f"More than {limit.tries} calls a minute. Try again in {wait} s.",
                 headers={"Retry-After": str(wait)},
             )
-        self.api_limit.count(caller, now)
+        limit.count(caller, now)
 
-    async def _refuse_forged(self, request: Request[Any, Any, Any], token: str) -> None:
+    @staticmethod
+    async def _refuse_forged(web: WebConfig, request: Request[Any, Any, Any], token: str) -> None:
         if request.method in SAFE:
             return
         given = request.headers.get(CSRF_HEADER)
@@ -168,7 +168,7 @@ class Gate(ASGIMiddleware):
             form = await request.form()
             field = form.get(CSRF_FIELD)
             given = field if isinstance(field, str) else None
-        if not tokens.csrf_fits(self.web.secret, token, given):
+        if not tokens.csrf_fits(web.secret, token, given):
             raise PermissionDeniedException(
                 "This form is too old or did not come from Tiptoe. Go back, load the page again "
                 "and send it once more.",
