@@ -132,6 +132,13 @@ async def sync_templates(who: Asker, web: Web) -> SyncedOut:
 )
 async def create_template(data: JSONBody[TemplateIn], who: Asker, web: Web) -> TemplateOut:
     """WhatsApp looks at it before it can be sent, mostly within minutes."""
+    return _out(await make_template(web, who, data))
+
+
+async def make_template(web: WebConfig, who: Who, data: TemplateIn) -> Template:
+    """Hand a template in at WhatsApp and keep it. Raises RefusedError: 422 for what is wrong with
+    it, 424 when WhatsApp cannot be asked.
+    """
     told = {"name": data.name, "language": data.language, "category": data.category}
     _refuse(list(problems(told | {"components": data.components})))
     async with _whatsapp(web) as channel:
@@ -152,7 +159,7 @@ async def create_template(data: JSONBody[TemplateIn], who: Asker, web: Web) -> T
         found = await templates.find_remote(tx, who.company_id, made.remote_id)
     if found is None:
         raise NotFoundError("The template was made, and deleted at once.")
-    return _out(found)
+    return found
 
 
 @patch(

@@ -49,6 +49,7 @@ class Automation(Struct, frozen=True):
     paused_at: datetime | None
     paused_by: str
     priority: int
+    folder: str
     test_contacts: list[int] | None
     revision: int | None
     live_flow: dict[str, Any] | None
@@ -73,7 +74,7 @@ _PAUSER = sa.func.coalesce(sa.func.nullif(users.c.name, ""), users.c.email, "", 
 _COLUMNS = (
     *(automations.c[name] for name in ("id", "name", "status", "draft", "live_revision_id")),
     *(automations.c.updated_at, automations.c.paused_at, _PAUSER.label("paused_by")),
-    *(automations.c.priority, automations.c.test_contacts),
+    *(automations.c.priority, automations.c.folder, automations.c.test_contacts),
     *(revisions.c.number.label("revision"), revisions.c.flow.label("live_flow")),
     *(automations.c.draft_version, automations.c.draft_seq),
 )
@@ -87,6 +88,7 @@ async def find_page(
     search: str,
     before: int | None,
     trigger: str = "",
+    folder: str = "",
 ) -> list[Automation]:
     """Automations that somebody made, newest first; without a status all but the archived ones.
     `trigger` is a kind that starts them.
@@ -102,6 +104,8 @@ async def find_page(
         query = query.where(automations.c.status != "archived")
     if trigger:
         query = query.where(starts_by(automations.c.draft, trigger))
+    if folder:
+        query = query.where(automations.c.folder == folder)
     if search:
         query = query.where(automations.c.name.icontains(search, autoescape=True))
     if before is not None:

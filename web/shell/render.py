@@ -30,9 +30,10 @@ WEB = Path(__file__).parent.parent
 STATIC = WEB / "static"
 STYLES = (
     *("reset", "tokens", "base", "shell", "controls", "chips", "cards", "tables", "problems"),
-    *("outline", "trace", "bubbles", "dialogs", "toasts", "changes", "publish", "phones", "pages"),
+    *("outline", "trace", "bubbles", "dialogs", "toasts", "menus", "changes", "publish"),
+    *("gallery", "phones", "pages"),
 )
-SCRIPTS = ("theme", "dialogs")
+SCRIPTS = ("theme", "dialogs", "menus")
 THEMES = ("auto", "light", "dark")
 COUNT_SHORTENED = 100_000  # from here on 102k, so that columns keep their width
 
