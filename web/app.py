@@ -33,6 +33,8 @@ from web.automations import routes as automation_routes
 from web.builder import page as builder_page
 from web.builder import panels as builder_panels
 from web.builder.draft import routes as draft_routes
+from web.builder.results import routes as result_routes
+from web.builder.simulate import routes as simulate_routes
 from web.config import WebConfig
 from web.contacts import routes as contact_routes
 from web.health.routes import health
@@ -64,17 +66,15 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     *row_routes.HANDLERS,
     *gallery_routes.HANDLERS,
     *import_routes.HANDLERS,
-    *list_routes.HANDLERS,
-    *row_routes.HANDLERS,
-    *gallery_routes.HANDLERS,
-    *import_routes.HANDLERS,
     *automation_routes.HANDLERS,
     *builder_page.HANDLERS,
     *builder_panels.HANDLERS,
+    *simulate_routes.HANDLERS,
     *draft_routes.HANDLERS,
     *lever_routes.HANDLERS,
     *revision_routes.HANDLERS,
     *run_routes.HANDLERS,
+    *result_routes.HANDLERS,
     *scenario_routes.HANDLERS,
     *contact_routes.HANDLERS,
     *message_routes.HANDLERS,
