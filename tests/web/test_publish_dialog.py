@@ -38,7 +38,7 @@ async def test_it_opens_with_what_changes_and_who_waits(house: House) -> None:
     shown = await client.get(f"/automations/{made}/publish", headers=HTMX)
     assert shown.status_code == 200
     assert "<html" not in shown.text
-    assert '<dialog class="publish"' in shown.text
+    assert '<dialog class="publishing"' in shown.text
     assert "Publish revision 2" in shown.text
     assert "1 contact is inside an older revision" in shown.text
     assert "removed" in shown.text
@@ -87,7 +87,7 @@ async def test_errors_are_named_by_step_and_lead_there(house: House) -> None:
     assert 'data-field="/steps/reply/next/no_reply"' in shown.text
     refused = await client.put(f"/automations/{made}/published", data=IN_DIALOG, headers=HTMX)
     assert refused.status_code == 422
-    assert '<dialog class="publish"' in refused.text
+    assert '<dialog class="publishing"' in refused.text
     assert "Not published: 2 errors to solve first." in refused.text
 
 
@@ -97,7 +97,7 @@ async def test_a_draft_changed_meanwhile_is_shown_again(house: House) -> None:
     form = IN_DIALOG | {"expected": "of-another-draft", "comment": "Kept words"}
     refused = await client.put(f"/automations/{made}/published", data=form, headers=HTMX)
     assert refused.status_code == 409
-    assert '<dialog class="publish"' in refused.text
+    assert '<dialog class="publishing"' in refused.text
     assert "Kept words" in refused.text
 
 
