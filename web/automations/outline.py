@@ -28,6 +28,7 @@ class Way(Struct):
     number: str = ""
     title: str = ""
     taken: int = 0
+    required: bool = False
 
 
 class Branch(Struct):
@@ -171,4 +172,5 @@ class _Writer:
             label=exit_.label,
             target=target if target in self.flow.steps else None,
             taken=self.counts.get((step_id, exit_.name), 0),
+            required=exit_.required,
         )

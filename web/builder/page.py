@@ -18,6 +18,7 @@ from web.automations.view import SAID
 from web.builder.counters import counters_of
 from web.builder.draft.drawings import draw_draft
 from web.builder.kinds import groups
+from web.builder.listing import listed
 from web.builder.status import bar_of
 from web.config import WebConfig
 from web.security.who import Who
@@ -25,24 +26,18 @@ from web.shell.render import STATIC, Notice, page, script_addresses, style_addre
 
 EDITOR = {"role": "viewer", "change_role": "editor"}
 MODES = ("edit", "simulate", "results")
+VIEWS = ("canvas", "outline")
 STYLES = (
     *("reset", "tokens", "base", "shell", "controls", "chips", "cards", "problems", "bubbles"),
     *("dialogs", "menus", "toasts", "changes", "builder", "card", "canvas", "forms", "simulator"),
     *("results", "publish"),
 )
 SCRIPTS = (
-    *(
-        "theme",
-        "dialogs",
-        "menus",
-        "panel",
-        "rename",
-        "canvas/element",
-        "live",
-        "simulate",
-        "forms",
-    ),
+    *("narrow", "theme", "dialogs", "menus", "panel", "stage", "rename", "canvas/element"),
+    *("live", "simulate", "forms"),
 )
+INSTEAD = {"card": "outline", "canvas": "", "canvas/element": "outline"}
+"""What the outline needs in place of these."""
 
 
 @get("/automations/{automation_id:int}", opt=EDITOR)
@@ -61,6 +56,8 @@ async def builder_page(
     web: WebConfig = request.app.state["web"]
     mode = request.query_params.get("mode", "edit")
     mode = mode if mode in MODES else "edit"
+    view = request.query_params.get("view", "canvas")
+    view = view if view in VIEWS else "canvas"
     async with web.database.read() as tx:
         found = await reads.get_automation(tx, who.company_id, automation_id)
         known = await known_of(tx, who.company_id)
@@ -83,11 +80,14 @@ async def builder_page(
         "version": found.draft_version,
         "inside": counts[automation_id].inside,
         "bar": bar,
+        "view": view,
+        "editing": bar.editable and mode != "results",
+        **(listed(drawing, counters) if view == "outline" else {}),
         "kinds": groups(),
         "opens": opens,
         "opens_as": opens_as,
-        "styles": style_addresses(_there("css", STYLES)),
-        "scripts": script_addresses(_there("js", SCRIPTS)),
+        "styles": style_addresses(_for(view, "css", STYLES)),
+        "scripts": script_addresses(_for(view, "js", SCRIPTS)),
     }
     shown = [*notices, said] if said else notices
     return page(request, "builder/builder.html", values, notices=shown)
@@ -104,7 +104,9 @@ def _opens(request: Request[Any, Any, Any], automation_id: int, mode: str) -> tu
     return "", ""
 
 
-def _there(folder: str, names: Sequence[str]) -> tuple[str, ...]:
+def _for(view: str, folder: str, names: Sequence[str]) -> tuple[str, ...]:
+    if view == "outline":
+        names = [one for one in (INSTEAD.get(name, name) for name in names) if one]
     return tuple(one for one in names if (STATIC / folder / f"{one}.{folder}").exists())
 
 

@@ -82,7 +82,7 @@ def _saved(at: datetime, now: datetime, who: Who) -> str:
 
 def _why_not(errors: int, *, fresh: bool) -> str:
     if not fresh:
-        return "Nothing new to publish"
+        return "Nothing to publish"
     if errors:
-        return "Solve 1 error to publish" if errors == 1 else f"Solve {errors:,} errors to publish"
+        return "Solve 1 error" if errors == 1 else f"Solve {errors:,} errors"
     return ""

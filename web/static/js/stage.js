@@ -1,4 +1,4 @@
-// Keeps the name of the canvas true while cards come and go, and says when problems do.
+// Keeps the name of the canvas true while steps and problems come and go.
 const stage = document.getElementById("stage");
 const cards = document.getElementById("cards");
 
@@ -9,15 +9,7 @@ function problems() {
   return Number(errors) + Number(warnings);
 }
 
-let known = problems();
-function renew() {
-  const count = problems();
-  const steps = cards.querySelectorAll("[data-step]").length - 1;
-  stage.setAttribute("aria-label", `Automation steps, ${many(steps, "step")}, ${many(count, "problem")}`);
-  if (count === known) return;
-  known = count;
-  const text = count ? many(count, "problem") : "No problems";
-  document.dispatchEvent(new CustomEvent("flow:say", { detail: { text } }));
-}
-
-document.addEventListener("flow:changed", renew);
+document.addEventListener("flow:changed", () => {
+  const steps = cards.querySelectorAll("[data-step]:not(#start-card, button)").length;
+  stage.setAttribute("aria-label", `Automation steps, ${many(steps, "step")}, ${many(problems(), "problem")}`);
+});
