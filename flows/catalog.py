@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from types import ModuleType
 from typing import Any, Literal, TypeVar, Union
@@ -24,6 +24,7 @@ from flows.step import Step
 from flows.trigger import Trigger
 
 K = TypeVar("K")
+REMEMBERED = 10_000  # entries whose complaints are kept: some megabytes, ten of the largest flows
 
 
 class Refused(Exception):  # noqa: N818  it reads as what happened
@@ -129,7 +130,7 @@ class Catalog:
     ) -> list[Problem]:
         """What keeps one step or trigger from being read; nothing when it can be."""
         kinds: Mapping[str, type] = self.steps if section == "steps" else self.triggers
-        found = list(self._entry(section, name, entry, kinds))
+        found = list(self._told_of(section, name, entry, kinds))
         if not found and isinstance(entry, dict):
             try:
                 msgspec.convert(entry, kinds[entry["type"]])
@@ -148,7 +149,7 @@ class Catalog:
             if not isinstance(entries, dict):
                 continue  # the envelope has said so
             for name, entry in entries.items():
-                yield from self._entry(section, str(name), entry, kinds)
+                yield from self._told_of(section, str(name), entry, kinds)
 
     def _besides(
         self, document: Mapping[str, Any], wrong: list[Problem], known: Known | None
@@ -174,6 +175,28 @@ class Catalog:
         except msgspec.ValidationError:  # the keys themselves, which the frame's check has told
             return []
         return certain_issues(flow, known, unread)
+
+    def _told_of(
+        self, section: str, name: str, entry: object, kinds: Mapping[str, type]
+    ) -> Iterable[Problem]:
+        """The complaints about an entry, remembered by its content: of a draft that is edited, all
+        steps but one are what they were a moment ago, and JSON Schema takes its time.
+        """
+        try:
+            key = (section, name, msgspec.json.encode(entry))
+        except (TypeError, ValueError, OverflowError, RecursionError):  # nothing JSON can hold
+            return self._entry(section, name, entry, kinds)
+        told = self._remembered.get(key)
+        if told is None:
+            told = tuple(self._entry(section, name, entry, kinds))
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            self._remembered[key] = told
+        return told
+
+    @cached_property
+    def _remembered(self) -> dict[tuple[str, str, bytes], tuple[Problem, ...]]:
+        return {}
 
     def _entry(
         self, section: str, name: str, entry: object, kinds: Mapping[str, type]
