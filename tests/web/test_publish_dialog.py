@@ -57,6 +57,8 @@ async def test_publishing_closes_it_and_can_be_taken_back(house: House) -> None:
     assert "Revision 2 is live." in done.text
     assert f'href="/automations/{made}?mode=results"' in done.text
     assert "Undo: back to revision 1" in done.text
+    assert 'hx-target="#status-bar"' in done.text
+    assert "Live · revision 2" in done.text
     back = f"/automations/{made}/revisions/1/published"
     assert f'hx-put="{back}"' in done.text
     undone = await client.put(back, data=IN_DIALOG, headers=HTMX)
@@ -73,7 +75,7 @@ async def test_the_first_revision_has_nothing_to_go_back_to(house: House) -> Non
     client = await house.signed_in("editor")
     done = await client.put(f"/automations/{made}/published", data=IN_DIALOG, headers=HTMX)
     assert "Revision 1 is live." in done.text
-    assert "Undo" not in done.text
+    assert "Undo: back" not in done.text
 
 
 async def test_errors_are_named_by_step_and_lead_there(house: House) -> None:

@@ -11,6 +11,7 @@ from litestar import Request, Response
 
 from store.publishing import Published
 from web.automations.view import automation_page
+from web.builder.levers import changed_parts
 from web.config import WebConfig
 from web.shell.render import Notice, page
 
@@ -24,12 +25,11 @@ async def published(
     base = f"/automations/{automation_id}"
     said, before = _in_words(made), made.number - 1
     if in_builder:
-        values = {
-            "said": said,
-            "base": base,
-            "before": before if made.new else 0,
-        }
-        return page(request, "automations/published_toast.html", values)
+        parts = await changed_parts(request, automation_id)
+        values = {"said": said, "base": base, "before": before if made.new else 0}
+        toast = page(request, "automations/published_toast.html", values)
+        parts.content += toast.content
+        return parts
     undo = Notice(said)
     if made.new and before:
         link = f"{base}/revisions/{before}/publish"

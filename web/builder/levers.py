@@ -34,6 +34,13 @@ async def lever_answer(
     """The page of the settings, or in the builder the parts of it that may have changed."""
     if not in_builder(request, automation_id):
         return await automation_page(request, automation_id, notices)
+    return await changed_parts(request, automation_id, notices)
+
+
+async def changed_parts(
+    request: Request[Any, Any, Any], automation_id: int, notices: Sequence[Notice] = ()
+) -> Response[str]:
+    """The parts of the builder that a lever may have changed, as they are now."""
     who: Who = request.scope["user"]
     web: WebConfig = request.app.state["web"]
     async with web.database.read() as tx:
