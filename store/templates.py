@@ -74,6 +74,14 @@ class Template(Struct, frozen=True):
                 return str(component.get("text") or "")
         return ""
 
+    @property
+    def buttons(self) -> list[dict[str, Any]]:
+        """Its buttons in WhatsApp's words, in the order they are counted in."""
+        for component in self.components:
+            if str(component.get("type", "")).upper() == "BUTTONS":
+                return list(component.get("buttons") or [])
+        return []
+
     def filled(self, values: Sequence[str], named: Mapping[str, str] | None = None) -> str:
         """The text as the recipient reads it; variables without a value stay as they are."""
         known = {str(place): value for place, value in enumerate(values, 1)} | dict(named or {})

@@ -188,6 +188,12 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"text": None, "template": BODY | {"body": []}}, "/template/body", "1 variables; 0"),
     ({"text": None, "template": BODY | {"body": ["a\nb"]}}, "/template/body/0", "line break"),
     ({"text": None, "template": BODY | {"body": [""]}}, "/template/body/0", ""),
+    (
+        {"text": None, "template": BODY | {
+            "buttons": [{"index": 1, "kind": "quick_reply", "value": "x"}]}},
+        "/template/buttons/0/index",
+        "has 1 button;",
+    ),
     ({"text": None, "template": BODY | {"cards": [{"media": FILE}]}}, "/template/cards", "2 cards"),
     ({"text": None, "location": {"latitude": 91, "longitude": 0}}, "/location/latitude", ""),
     (
@@ -217,6 +223,14 @@ async def test_what_is_wrong_is_named(house: House, change: Any, pointer: str, w
     assert words in " ".join(one["message"] for one in details)
     assert await house.rows(sa.select(messages)) == []
     assert await house.rows(sa.select(contacts)) == []
+
+
+async def test_an_empty_body_is_said_to_be_empty(house: House) -> None:
+    answer = await house.machine().post(AT, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["error"]["message"]) == (
+        400,
+        "The body is empty; send JSON.",
+    )
 
 
 async def test_of_many_the_right_ones_are_taken(both_houses: House) -> None:

@@ -38,6 +38,8 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
         if document is None:
             raise RefusedError(400, problems[0].sentence)
         return
+    if not raw.strip():
+        raise RefusedError(400, "The body is empty; send JSON.")
     try:
         value = msgspec.json.decode(raw)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:

@@ -128,6 +128,7 @@ def _wrong_template(template: TemplateIn, at: str, outside: Outside) -> Iterator
     known = outside.templates.get((template.name, template.language))
     if known is not None:
         yield from _wrong_variables(template, known, at)
+        yield from _wrong_places(template, known, at)
 
 
 def _wrong_variables(template: TemplateIn, known: templates.Template, at: str) -> Iterator[Detail]:
@@ -138,6 +139,15 @@ def _wrong_variables(template: TemplateIn, known: templates.Template, at: str) -
             yield Detail(f"{at}/body", said)
     elif missing := [name for name in wanted if name not in template.named]:
         yield Detail(f"{at}/named", f"These variables have no value: {', '.join(missing)}.")
+
+
+def _wrong_places(template: TemplateIn, known: templates.Template, at: str) -> Iterator[Detail]:
+    count = len(known.buttons)
+    has = f"{count or 'no'} button{'' if count == 1 else 's'}"
+    for number, button in enumerate(template.buttons):
+        if button.index >= count:
+            said = f"This template has {has}; they are counted from 0."
+            yield Detail(f"{at}/buttons/{number}/index", said)
 
 
 def _wrong_value(value: str, at: str) -> Iterator[Detail]:
