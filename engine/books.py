@@ -265,8 +265,8 @@ class Books:
         await self._write_contacts(tx)
         # Last: other workers count the same steps, and wait for us from here on.
         await visits.count(tx, tally.for_ever(self.visits))
-        runs_of = (*self.new_runs, *self.old_runs)
-        await step_days.count(tx, tally.by_day(self.visits, runs_of, self.zones, self.now))
+        moved: list[runs.NewRun | runs.MovedRun] = [*self.new_runs, *self.old_runs]
+        await step_days.count(tx, tally.by_day(self.visits, moved, self.zones, self.now))
 
     async def _fill_categories(self, tx: AsyncConnection) -> None:
         """A template's category and words are the template's own, not the flow's."""

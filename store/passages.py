@@ -22,7 +22,7 @@ from store.visits import GONE, visits
 
 PAGE = 50
 Of = Literal[
-    *("here", "passed", "left"), *("sent", "delivered", "read", "failed", "not_sent", "unconfirmed")
+    "here", "passed", "left", "sent", "delivered", "read", "failed", "not_sent", "unconfirmed"
 ]
 NUMBERS: tuple[str, ...] = get_args(Of)
 NOT_SENT = ("suppressed", "expired")

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from store import contacts, resolve, visits
+from store import contacts, resolve, step_days, visits
 from store.addresses import Address
 from store.automations import automations
 from store.ids import new_id
@@ -74,6 +74,16 @@ async def seed_run(
                 (automation_id, "remind", "entered"): 1,
                 (automation_id, "remind", "sent"): 1,
                 (automation_id, "reply", "entered"): 1,
+            },
+        )
+        place = (automation_id, step_days.day_of(NOW, "UTC"), int(revision or 0))
+        await step_days.count(
+            tx,
+            {
+                (*place, "", "run", "started"): 1,
+                (*place, "remind", "exit", "sent"): 1,
+                (*place, "remind", "message", "sent"): 1,
+                (*place, "remind", "message", "delivered"): 1,
             },
         )
         await tx.execute(
