@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from engine.copies import disguised
-from engine.rehearsal import Bubble, Rehearsal
+from engine.rehearsal import Bubble, Rehearsal, befall
 from engine.stand_in import options
 from engine.tryout import Act, Session
 from flows.contact import Contact
@@ -41,7 +41,7 @@ def as_test(
     made = Scenario(
         name=name,
         first=session.first,
-        contact=contact,
+        contact=befall(contact, session.first),
         start=session.start,
         lasts=_after(max(length, USUALLY) if ended else length),
         script=[*_verdicts(session, came), *_acts(session, came)],
@@ -78,21 +78,27 @@ def _fate(bubble: Bubble) -> Any:
 def _acts(session: Session, came: Rehearsal) -> list[Scripted]:
     arrived = [one for one in came.talk if one.out and one.fate == "sent"]
     return [
-        _line(one, one.event, session, came, arrived)
-        for one in session.acts
+        _line(one, one.event, came.befell.get(number, {}), session, came, arrived)
+        for number, one in enumerate(session.acts)
         if one.event is not None
     ]
 
 
 def _line(
-    act: Act, event: Event, session: Session, came: Rehearsal, arrived: list[Bubble]
+    act: Act,
+    event: Event,
+    befell: dict[str, Any],
+    session: Session,
+    came: Rehearsal,
+    arrived: list[Bubble],
 ) -> Scripted:
     at = session.start + timedelta(seconds=act.at)
     number = sum(asked < at for asked in came.asked)
     base = came.asked[number - 1] if number else session.start
     seen = [one.content for one in arrived if one.at <= at]
     what = _said(event, seen)
-    return Scripted(on_message=number or None, after=_after(at - base), **what)
+    after = _after(at - base)
+    return Scripted(on_message=number or None, after=after, contact=befell, **what)
 
 
 def _said(event: Event, seen: list[Content]) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from engine.asked import Moved, Sent
@@ -17,10 +18,10 @@ from engine.simulator import Pretend, Simulation
 from engine.stand_in import Leaving
 from engine.transcript import Transcript
 from engine.tryout import Session
-from flows.contact import Contact
+from flows.contact import BUILT_IN_FIELDS, Contact
 from flows.content import Content
 from flows.document import AnyFlow
-from flows.events import Event, Replied, Verdict
+from flows.events import Event, FieldChanged, ListsChanged, Replied, TagsChanged, Verdict
 from flows.run import Run, Visit
 from flows.scenario import Scripted
 
@@ -62,7 +63,7 @@ class Rehearsal(Struct, frozen=True):
     """How far a try-out has come. `run`: the newest of this automation, None before one began.
     `waits`: why it waits, in its step's words; `held`: its message that has not left yet; `ahead`:
     when the next thing will happen by itself. `passed`: the exits it took. `asked`: when each
-    message was asked for.
+    message was asked for. `befell`: by act, what it made different about the contact.
     """
 
     now: datetime
@@ -75,6 +76,7 @@ class Rehearsal(Struct, frozen=True):
     ahead: datetime | None
     passed: list[tuple[str, str]]
     asked: list[datetime]
+    befell: dict[int, dict[str, Any]]
 
 
 def rehearse(
@@ -90,7 +92,7 @@ def rehearse(
     start; `automation`: the flow's number; `post`: when messages leave, None: at once.
     """
     world = Pretend(
-        contact=contact,
+        contact=befall(contact, session.first),
         start=session.start,
         lasts=session.now - session.start,
         words=words,
@@ -100,6 +102,19 @@ def rehearse(
         post=post,
     )
     return _Listening(flow, session, world).rehearse()
+
+
+def befall(contact: Contact, event: Event) -> Contact:
+    """The contact once `event` has come about: whoever reports a new tag has put it on."""
+    match event:
+        case TagsChanged(added=added, removed=removed):
+            return contact.with_tags(added, removed)
+        case ListsChanged(joined=joined, left=left):
+            return contact.on_lists(joined, left)
+        case FieldChanged(name=name, new=new):
+            return contact.with_field(name, new)
+        case _:
+            return contact
 
 
 class _Listening(Simulation):
@@ -119,6 +134,7 @@ class _Listening(Simulation):
         self.open: dict[tuple[int, int], Bubble] = {}
         self.visits: dict[int, list[Visit]] = {}
         self.asked_at: list[datetime] = []
+        self.befell: dict[int, dict[str, Any]] = {}
         self.leaving: Leaving | None = None
         if world.post is not None:
             self.post = self._listen_to(world.post)
@@ -148,6 +164,7 @@ class _Listening(Simulation):
             ahead=self.ahead,
             passed=[(one.step, one.exit) for one in visits if one.did == "left" and one.exit],
             asked=self.asked_at,
+            befell=self.befell,
         )
 
     def _event(self, one: Scripted) -> Event | None:
@@ -164,6 +181,17 @@ class _Listening(Simulation):
             before = self.session.acts[number - 1].at if number else 0
             since = self.session.start + timedelta(seconds=before)
             self.told.append(Told(since, "time", number, f"{act.at - before}"))
+            return
+        before_it = self.person.contact
+        self.person.contact = after = befall(before_it, act.event)
+        parts = ("tags", "lists", "fields", *BUILT_IN_FIELDS)
+        changed = {
+            name: getattr(after, name)
+            for name in parts
+            if getattr(after, name) != getattr(before_it, name)
+        }
+        if changed:
+            self.befell[number] = msgspec.to_builtins(changed)
 
     def _happen(self, event: Event, run_id: int) -> None:
         super()._happen(event, run_id)

@@ -31,7 +31,7 @@ from engine.tryout import (
 from flows.contact import Contact
 from flows.content import Tap, Text, plain
 from flows.document import AnyFlow
-from flows.events import ApiCalled, Replied, ShopHappened, Started, TimerDue
+from flows.events import ApiCalled, Replied, ShopHappened, Started, TagsChanged, TimerDue
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 LIBRARY = Path(__file__).parents[2] / "flows" / "library"
@@ -308,6 +308,31 @@ def test_a_delay_of_the_post_and_a_chosen_fate_are_in_the_test() -> None:
         (2, "420s", "failed"),
     ]
     assert run(flow, made, catalog().decode).passed
+
+
+def test_a_tag_that_somebody_puts_on_is_on_and_is_so_in_the_test() -> None:
+    flow = flow_of(
+        {
+            "a": {
+                "type": "wait_for_event",
+                "lines": [{"exit": "tagged", "on": "tag.added", "name": "vip"}],
+                "up_to": "7d",
+                "next": {"tagged": "b"},
+            },
+            "b": {"type": "send_message", "text": "{{ contact.tags }}", "next": {}},
+        }
+    )
+    session = Session(start=START).then(TagsChanged(added=frozenset({"vip"})))
+
+    came = play(flow, session)
+    made = as_test(session, session.contact, came, "Tagged")
+
+    assert plain(came.talk[-1].content) == "vip"
+    assert made.script[0].contact == {"tags": ["vip"]}
+    assert run(flow, made, catalog().decode).passed
+
+    begins = structs.replace(session, first=TagsChanged(added=frozenset({"new"})), acts=[])
+    assert play(flow, begins).transcript.contact.tags == {"new"}
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def _webhook(step_id: str, called: str, answer: Answer | None) -> Choice:
         chosen = "none" if not answer.status else str(answer.status)
         chosen = "" if chosen == "200" else chosen
         body = "" if answer.body is None else json.dumps(answer.body, ensure_ascii=False)
-    options = STATUSES
+    options: tuple[tuple[str, str], ...] = STATUSES
     if chosen not in dict(STATUSES):
         options = (*STATUSES, (chosen, chosen))
     return Choice(

@@ -37,7 +37,7 @@ class Happening(Struct, frozen=True):
 
 def happenings(flow: AnyFlow) -> list[Happening]:
     """Everything that is listened for, once each, exit rules first."""
-    wanted = [(rule.on, rule.name) for rule in flow.exit_rules]
+    wanted: list[tuple[str, str]] = [(rule.on, rule.name) for rule in flow.exit_rules]
     wanted += [(on, name) for step in flow.steps.values() for _, on, name in step.listens()]
     found: list[Happening] = []
     for on, name in dict.fromkeys(wanted):

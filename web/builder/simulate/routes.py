@@ -19,7 +19,6 @@ from engine import saved
 from engine.as_test import PARTS, as_test
 from engine.tryout import LIMIT, NoSessionError, Session, forget_beyond, read_session
 from flows.contact import Contact
-from flows.events import Started
 from store import contact_list, scenarios
 from store.errors import InvalidError
 from web.automations import reads
@@ -62,7 +61,8 @@ async def show_simulator(
         tests = len(await scenarios.of_automation(tx, who.company_id, automation_id))
     draft = playable(world.automation.draft)
     session = new_session(world, draft, web)
-    played = await _play(world, draft, session, session.contact)
+    contact = structs.replace(session.contact, company=world.home)
+    played = await _play(world, draft, session, contact)
     return answer(request, who, world, played, tests=tests)
 
 
@@ -92,7 +92,7 @@ async def press(
                 session = acted(session, form.get("do", ""), given)
             except WrongActError as error:
                 wrong = str(error)
-        if session.contact_id != before.session.contact_id:
+        if session != before.session:
             contact, gone = await _contact(tx, who, world, session)
             if gone:
                 session, wrong = structs.replace(session, contact_id=0, contact=contact), gone
@@ -169,7 +169,7 @@ async def find_contacts(
 
 def new_session(world: World, draft: Playable, web: WebConfig) -> Session:
     """The sample contact begins now, by the first trigger."""
-    trigger, first = "", Started()
+    trigger, first = starts.BY_HAND, starts.sample(None, world.automation.id, starts.BY_HAND)
     if draft.shown is not None:
         trigger, first = starts.usual(draft.shown, world.automation.id)
     start = web.clock().replace(second=0, microsecond=0)

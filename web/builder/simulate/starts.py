@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from flows.content import Tap, Text
 from flows.document import AnyFlow
@@ -46,9 +46,9 @@ def usual(flow: AnyFlow, automation_id: int) -> tuple[str, Event]:
     return name, sample(flow, automation_id, name)
 
 
-def sample(flow: AnyFlow, automation_id: int, trigger: str) -> Event:
+def sample(flow: AnyFlow | None, automation_id: int, trigger: str) -> Event:
     """The event of this trigger; by hand for one that is not there."""
-    found = flow.triggers.get(trigger)
+    found = flow.triggers.get(trigger) if flow is not None else None
     return found.sample(automation_id, trigger) if found is not None else Started()
 
 
@@ -89,12 +89,15 @@ def with_payload(event: Event, text: str) -> Event:
     if not isinstance(told, dict):
         raise WrongStartError("What is told must be a JSON object: { … }.")
     plain = msgspec.to_builtins(event)
-    plain = {**plain, "data": told} if _carries_data(event) else {**plain, **told}
+    if _carries_data(event):
+        plain["data"] = told
+    else:
+        plain |= {name: value for name, value in told.items() if name not in AIM}
     try:
         changed: Event = msgspec.convert(plain, Event)
     except msgspec.ValidationError as error:
         raise WrongStartError(f"This cannot be told: {error}.") from error
-    return _same_aim(event, changed)
+    return changed
 
 
 def _told(event: Event) -> Mapping[str, Any] | None:
@@ -109,11 +112,6 @@ def _told(event: Event) -> Mapping[str, Any] | None:
 
 def _carries_data(event: Event) -> bool:
     return "data" in event.__struct_fields__
-
-
-def _same_aim(event: Event, changed: Event) -> Event:
-    kept = {name: getattr(event, name) for name in event.__struct_fields__ if name in AIM}
-    return structs.replace(changed, **kept)
 
 
 def _where(error: Exception) -> str:

@@ -16,7 +16,11 @@ from flows.duration import duration_words
 from store.visits import Line
 from web.automations.trace import MARKS, saw_in_words, step_title, tell
 
-ENDS = {"done": "flag", "failed": "circle-alert", "stopped": "circle-stop"}
+ENDS = {
+    "done": ("flag", "The run is done"),
+    "failed": ("circle-alert", "The run fails"),
+    "stopped": ("circle-stop", "The run is stopped"),
+}
 OF_POST = "handed over for sending"  # the bubble says it
 
 
@@ -63,10 +67,10 @@ def _line(flow: AnyFlow, one: Told, clock: str, day: str) -> Said | None:
     match one.who:
         case "time":
             passed = length_words(timedelta(seconds=int(one.text)))
-            return Said(clock, day, "clock", f"{passed} pass", act=one.act)
+            return Said(clock, day, "clock", f"Time passes: {passed}", act=one.act)
         case "customer":
             text = f"They write: “{one.text}”"
-            return Said(clock, day, "message-circle", text, act=max(0, one.act - 1))
+            return Said(clock, day, "message-circle", text, act=one.act - 1 if one.act else None)
         case "event":
             return Said(clock, day, "zap", f"It happens: {one.text.replace('.', ' ')}")
         case "nobody":
@@ -74,18 +78,17 @@ def _line(flow: AnyFlow, one: Told, clock: str, day: str) -> Said | None:
         case "start":
             return Said(clock, day, "play", "The automation starts", why=one.text)
         case "end":
-            state = one.text.partition(":")[0]
-            text = {"done": "The run is done", "stopped": "The run is stopped"}.get(state)
-            rest = one.text.partition(": ")[2]
-            bad = state == "failed"
-            icon = ENDS.get(state, "info")
-            if text is None:
-                return Said(
-                    clock, day, icon, "The run fails" if bad else one.text, why=rest, bad=bad
-                )
-            return Said(clock, day, icon, text, why=rest)
+            return _end(one.text, clock, day)
         case _:
             return _visit(flow, one, clock, day)
+
+
+def _end(text: str, clock: str, day: str) -> Said:
+    state, _, why = text.partition(": ")
+    words = ENDS.get(state)
+    if words is None:
+        return Said(clock, day, "info", text)
+    return Said(clock, day, words[0], words[1], why=why, bad=state == "failed")
 
 
 def _visit(flow: AnyFlow, one: Told, clock: str, day: str) -> Said | None:
