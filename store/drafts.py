@@ -248,7 +248,10 @@ async def history(tx: AsyncConnection, company_id: int, automation_id: int) -> l
         .where(automations.c.company_id == company_id, automations.c.id == automation_id)
         .order_by(entry.seq.desc())
     )
-    return [Listed(*row[:4], done=bool(row[4])) for row in await tx.execute(query)]
+    return [
+        Listed(seq, label, at, author, bool(done))
+        for seq, label, at, author, done in await tx.execute(query)
+    ]
 
 
 async def standing(tx: AsyncConnection, company_id: int, automation_id: int) -> Standing:

@@ -94,7 +94,7 @@ def after(work: Working, step_id: str, without: Collection[str]) -> str | None:
     """
     seen: set[str] = set()
     here: str | None = step_id
-    while here in without and here not in seen:
+    while here is not None and here in without and here not in seen:
         seen.add(here)
         ways = work.next_of(here)
         order = [one.name for one in work.exits(here) or () if one.name in ways] or list(ways)

@@ -19,7 +19,9 @@ KINDS = st.sampled_from((*catalog().steps, "from_the_future"))
 IDS = st.sampled_from(("a", "b", "c", "delay", "ask", "ask_2", START_STEP, "odd id"))
 EXITS = st.sampled_from(("start", "sent", "after", "other", "done", "yes", "red", "blue", "to"))
 SPOT = st.tuples(st.integers(-200, 2000), st.integers(-200, 2000))
-SMALL = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.text(max_size=3), st.just({}))
+SMALL: st.SearchStrategy[Any] = st.one_of(
+    st.none(), st.booleans(), st.integers(-5, 5), st.text(max_size=3), st.just({})
+)
 ENTRY = st.fixed_dictionaries(
     {"type": KINDS},
     optional={

@@ -7,46 +7,377 @@ from urllib.parse import unquote
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
-from store import automations
+from store import automations, drafts, users
 from tests.web.conftest import House, cart_flow
+from web.builder.draft.drawings import KEPT, Drawings
 
 pytestmark = pytest.mark.anyio
 
 PARTIAL = re.compile(r'<hx-partial hx-target="([^"]+)" hx-swap="([^"]+)">')
+Json = dict[str, Any]
 
 
-async def change(
-    client: httpx.AsyncClient, automation: int, *changes: dict[str, Any], version: int = 0, **more: str
-) -> httpx.Response:
-    fields = {"version": str(version), "changes": json.dumps(changes), **more}
-    return await client.post(f"/automations/{automation}/draft/changes", data=fields)
+class Editor:
+    """A person with the builder open: knows the version it shows, as the page does."""
+
+    def __init__(self, client: httpx.AsyncClient, automation: int) -> None:
+        self.client, self.base = client, f"/automations/{automation}"
+        self.version = 0
+
+    async def open(self) -> httpx.Response:
+        answer = await self.client.get(self.base)
+        found = re.search(r'data-version="(\d+)"', answer.text)
+        assert found, answer.text
+        self.version = int(found[1])
+        return answer
+
+    async def change(self, *changes: Json, **more: str) -> httpx.Response:
+        fields = {"version": str(self.version), "changes": json.dumps(changes), **more}
+        return self._took(await self.client.post(f"{self.base}/draft/changes", data=fields))
+
+    async def at(self, seq: str) -> httpx.Response:
+        return self._took(await self.client.put(f"{self.base}/draft/at", data={"seq": seq}))
+
+    async def news(self) -> httpx.Response:
+        return self._took(
+            await self.client.get(f"{self.base}/draft/patches", params={"since": self.version})
+        )
+
+    def _took(self, answer: httpx.Response) -> httpx.Response:
+        self.version = int(answer.headers.get("draft-version", self.version))
+        return answer
+
+
+async def draft(house: House, automation: int) -> Json:
+    async with house.web.database.read() as tx:
+        return (await automations.get(tx, house.company, automation)).draft
+
+
+async def opened(house: House, automation: int, role: str = "editor") -> Editor:
+    editor = Editor(await house.signed_in(role), automation)
+    await editor.open()
+    return editor
 
 
 def partials(answer: httpx.Response) -> list[tuple[str, str]]:
-    return PARTIAL.findall(answer.text)
+    """What is patched, and how; the status bar, which always is, left out."""
+    found = PARTIAL.findall(answer.text)
+    assert ("#status-bar", "outerMorph") in found
+    return [one for one in found if one[0] != "#status-bar"]
 
 
-async def draft(house: House, automation: int) -> dict[str, Any]:
-    async with house.web.database.read() as tx:
-        return (await automations.get(tx, house.company, automation)).draft
+def said(answer: httpx.Response) -> str:
+    return unquote(answer.headers.get("draft-said", ""))
+
+
+LINE = {"do": "connect", "step": "thank", "exit": "failed", "to": "remind"}
 
 
 async def test_a_change_is_kept_and_its_cards_are_sent(both_houses: House) -> None:
     house = both_houses
     made = await house.automation(cart_flow())
-    editor = await house.signed_in("editor")
-    answer = await change(
-        editor, made, {"do": "add", "kind": "delay", "after": {"step": "thank", "exit": "sent"}}
+    editor = await opened(house, made)
+    answer = await editor.change(
+        {"do": "add", "kind": "delay", "after": {"step": "thank", "exit": "sent"}}
     )
     assert answer.status_code == 200, answer.text
-    assert answer.headers["draft-version"] == "1"
-    assert answer.headers["draft-seq"] == "1"
+    assert (answer.headers["draft-version"], answer.headers["draft-seq"]) == ("1", "1")
     assert answer.headers["draft-open"] == "delay"
-    assert unquote(answer.headers["draft-said"]) == "Delay added"
-    assert ("#step-thank", "outerMorph") in partials(answer)
-    assert ("#step-thank", "afterend") in partials(answer)
-    assert ("#status-bar", "outerMorph") in partials(answer)
+    assert said(answer) == "Delay added"
+    found = partials(answer)
+    assert ("#step-thank", "outerMorph") in found
+    assert ("#step-thank", "afterend") in found
+    assert "Undo: Add Delay" in answer.text
     steps = (await draft(house, made))["steps"]
     assert steps["thank"]["next"] == {"sent": "delay"}
     assert steps["delay"]["next"] == {"after": "end"}
+
+
+async def test_neighbours_whose_problems_changed_are_sent(house: House) -> None:
+    editor = await opened(house, await house.automation(cart_flow()))
+    answer = await editor.change({"do": "delete", "steps": ["end"]})
+    assert sorted(partials(answer)) == [
+        ("#step-end", "delete"),
+        ("#step-reply", "outerMorph"),
+        ("#step-thank", "outerMorph"),
+    ]
+    assert "Exit “No reply” leads nowhere." in answer.text
+    assert said(answer) == "End deleted. Undo with Control Z"
+
+
+async def test_a_pure_move_sends_the_bar_only(house: House) -> None:
+    editor = await opened(house, await house.automation(cart_flow()))
+    answer = await editor.change({"do": "move", "steps": {"thank": [80, 80], "end": [800, 80]}})
+    assert partials(answer) == []
+    assert said(answer) == ""
+    tidied = await editor.change({"do": "tidy"})
+    assert ("#step-thank", "outerMorph") in partials(tidied)
+    assert said(tidied) == "Tidied up. Undo with Control Z"
+
+
+async def test_undo_redo_and_the_history(both_houses: House) -> None:
+    house = both_houses
+    made = await house.automation(cart_flow())
+    editor = await opened(house, made)
+    await editor.change({"do": "edit", "place": "/steps/thank/name", "value": "Thanks"})
+    await editor.change({"do": "delete", "steps": ["thank"]})
+    undone = await editor.at("undo")
+    assert said(undone) == "Undone: Delete Thanks"
+    assert "Redo: Delete Thanks" in undone.text
+    assert any(swap == "afterend" for _, swap in partials(undone))
+    again = await editor.at("redo")
+    assert said(again) == "Done again: Delete Thanks"
+    assert ("#step-thank", "delete") in partials(again)
+    assert said(await editor.at("redo")) == "There is nothing to redo"
+    first = await editor.at("0")
+    assert said(first) == "Undone: 2 changes"
+    # what was only shown as arranged is where it was too
+    assert await draft(house, made) == cart_flow()
+    assert said(await editor.at("undo")) == "There is nothing to undo"
+    assert (await editor.at("sideways")).status_code == 422
+
+
+async def test_what_is_sent_twice_is_done_once(house: House) -> None:
+    made = await house.automation(cart_flow())
+    editor = await opened(house, made)
+    for _ in range(2):
+        editor.version = 0  # the answer was lost
+        answer = await editor.change({"do": "add", "kind": "delay"}, key="1-2-3-4")
+        assert answer.status_code == 200
+        assert answer.headers["draft-version"] == "1"
+        assert any(swap == "afterend" for _, swap in partials(answer))
+    other = await editor.change({"do": "add", "kind": "delay"}, key="5-6-7-8")
+    assert other.headers["draft-version"] == "2"
+
+
+async def test_what_changes_nothing_makes_no_entry(house: House) -> None:
+    editor = await opened(house, await house.automation(cart_flow()))
+    answer = await editor.change({"do": "connect", "step": "remind", "exit": "sent", "to": "reply"})
+    assert (answer.status_code, answer.headers["draft-version"]) == (200, "0")
+    assert partials(answer) == []
+
+
+class TestSeveralEditors:
+    async def test_different_steps_both_apply_and_each_learns_of_the_other(
+        self, house: House
+    ) -> None:
+        made = await house.automation(cart_flow())
+        ann, bob = await opened(house, made), await opened(house, made, "owner")
+        await ann.change({"do": "edit", "place": "/steps/thank/text", "value": "Grazie!"})
+        answer = await bob.change({"do": "edit", "place": "/steps/reply/up_to", "value": "2d"})
+        assert said(answer) == ""
+        found = partials(answer)
+        assert ("#step-thank", "outerMorph") in found
+        assert ("#step-reply", "outerMorph") in found
+        assert answer.headers["draft-version"] == "2"
+        steps = (await draft(house, made))["steps"]
+        assert (steps["thank"]["text"], steps["reply"]["up_to"]) == ("Grazie!", "2d")
+        news = await ann.news()
+        assert partials(news) == [("#step-reply", "outerMorph")]
+        assert partials(await ann.news()) == []
+
+    async def test_the_same_field_the_later_wins_and_says_so(self, house: House) -> None:
+        made = await house.automation(cart_flow())
+        async with house.web.database.write() as tx:
+            await tx.execute(
+                sa.update(users.users)
+                .where(users.users.c.email == "owner@a.test")
+                .values(name="Emanuela")
+            )
+        ann, ema = await opened(house, made), await opened(house, made, "owner")
+        await ema.change({"do": "edit", "place": "/steps/reply/up_to", "value": "2d"})
+        house.clock.pass_by(seconds=70)
+        answer = await ann.change({"do": "edit", "place": "/steps/reply/up_to", "value": "3d"})
+        assert answer.status_code == 200
+        assert said(answer) == "Emanuela had set this to 2 days a minute ago."
+        assert ("#toasts", "innerHTML") in partials(answer)
+        assert 'data-seq="1"' in answer.text
+        await ann.at("1")
+        assert (await draft(house, made))["steps"]["reply"]["up_to"] == "2d"
+
+    @pytest.mark.parametrize(
+        ("theirs", "mine", "told"),
+        [
+            (
+                {"do": "connect", "step": "thank", "exit": "failed", "to": "reply"},
+                LINE,
+                "Owner of A had connected this to Did they answer? just now.",
+            ),
+            (
+                {"do": "edit", "place": "/steps/thank/text", "value": "Ciao"},
+                {"do": "delete", "steps": ["thank"]},
+                "Owner of A had changed this just now.",
+            ),
+            (
+                {"do": "move", "steps": {"thank": [0, 0]}},
+                {"do": "edit", "place": "/steps/thank/text", "value": "Ciao"},
+                "",
+            ),
+        ],
+    )
+    async def test_what_is_told(self, house: House, theirs: Json, mine: Json, told: str) -> None:
+        made = await house.automation(cart_flow())
+        ann, other = await opened(house, made), await opened(house, made, "owner")
+        await other.change({"do": "move", "steps": {"end": [0, 0]}})
+        await ann.news()
+        await other.change(theirs)
+        answer = await ann.change(mine)
+        assert answer.headers["draft-version"] == "3"
+        if told:
+            assert said(answer) == told
+        else:
+            assert "had" not in said(answer)
+
+    async def test_a_vanished_step_is_refused_with_the_cards_as_they_are(
+        self, house: House
+    ) -> None:
+        made = await house.automation(cart_flow())
+        ann, other = await opened(house, made), await opened(house, made, "owner")
+        await other.change({"do": "delete", "steps": ["thank"]})
+        answer = await ann.change(
+            {"do": "connect", "step": "reply", "exit": "no_reply", "to": "thank"}
+        )
+        assert answer.status_code == 409
+        assert "“thank” is not there any more." in answer.text
+        found = partials(answer)
+        assert ("#step-thank", "delete") in found
+        assert ("#step-reply", "outerMorph") in found
+        assert ("#toasts", "innerHTML") in found
+        assert answer.headers["draft-version"] == "1"
+        # deleting what is gone already is what was wanted
+        assert (await other.change({"do": "delete", "steps": ["thank"]})).status_code == 200
+
+    async def test_whoever_was_away_for_long_gets_all_cards(self, house: House) -> None:
+        made = await house.automation(cart_flow())
+        editor = await opened(house, made)
+        house.app.state["drawings"] = Drawings()  # another process, or long ago
+        async with house.web.database.write() as tx:
+            await automations.save_draft(
+                tx, house.company, made, cart_flow(start="reply"), house.clock()
+            )
+        assert partials(await editor.news()) == [("#cards", "innerMorph")]
+        editor.version = 99
+        assert partials(await editor.news()) == [("#cards", "innerMorph")]
+
+    async def test_the_first_change_after_a_restart_is_small_all_the_same(
+        self, house: House
+    ) -> None:
+        editor = await opened(house, await house.automation(cart_flow()))
+        house.app.state["drawings"] = Drawings()
+        assert partials(await editor.change(LINE)) == [("#step-thank", "outerMorph")]
+
+
+class TestRefusals:
+    async def test_what_makes_no_sense_puts_the_card_back(self, house: House) -> None:
+        made = await house.automation(cart_flow())
+        editor = await opened(house, made)
+        answer = await editor.change(
+            {"do": "move", "steps": {"end": [0, 0]}},
+            {"do": "connect", "step": "thank", "exit": "sent", "to": "thank"},
+        )
+        assert answer.status_code == 422
+        assert "A step cannot lead to itself." in answer.text
+        assert ("#step-end", "outerMorph") in partials(answer)
+        assert await draft(house, made) == cart_flow()  # all or nothing
+
+    @pytest.mark.parametrize("text", ["", "[]", "{", '[{"do":"x"}]', '[{"do":"move","steps":3}]'])
+    async def test_what_is_no_list_of_changes(self, house: House, text: str) -> None:
+        editor = await opened(house, await house.automation(cart_flow()))
+        answer = await editor.client.post(f"{editor.base}/draft/changes", data={"changes": text})
+        assert answer.status_code == 422
+        assert "cannot be read" in answer.text
+
+    async def test_a_version_that_is_none(self, house: House) -> None:
+        editor = await opened(house, await house.automation(cart_flow()))
+        for version in ("", "-1", "x", "9" * 30):
+            answer = await editor.client.get(
+                f"{editor.base}/draft/patches", params={"since": version}
+            )
+            assert partials(answer) == [("#cards", "innerMorph")]
+
+    async def test_archived(self, house: House) -> None:
+        made = await house.automation(cart_flow())
+        editor = await opened(house, made)
+        await editor.change(LINE)
+        async with house.web.database.write() as tx:
+            await automations.archive(tx, house.company, made, house.clock())
+        for answer in (await editor.change(LINE), await editor.at("undo")):
+            assert answer.status_code == 409
+            assert "This automation is archived" in answer.text
+
+    async def test_who_may(self, house: House) -> None:
+        made = await house.automation(cart_flow())
+        other = await house.automation(cart_flow(), house.other_company)
+        viewer = await opened(house, made, "viewer")
+        assert (await viewer.change(LINE)).status_code == 403
+        assert (await viewer.at("undo")).status_code == 403
+        assert (await viewer.news()).status_code == 200
+        stranger = Editor(await house.signed_in("editor"), other)
+        assert (await stranger.change(LINE)).status_code == 404
+        assert (await stranger.at("undo")).status_code == 404
+        assert (await stranger.news()).status_code == 404
+        nobody = house.client(**{"hx-request": "true"})
+        answer = await nobody.get(f"/automations/{made}/draft/patches")
+        assert answer.status_code == 401
+
+    async def test_too_many_steps(self, house: House) -> None:
+        steps = {f"s{n}": {"type": "end"} for n in range(1000)}
+        made = await house.automation(cart_flow(start="s0", steps=steps))
+        editor = await opened(house, made)
+        answer = await editor.change({"do": "duplicate", "steps": ["s1"]})
+        assert answer.status_code == 422
+        assert "1,000 steps at most" in answer.text
+
+
+async def test_every_other_way_to_write_a_draft_is_an_entry(house: House) -> None:
+    made = await house.live(cart_flow())
+    editor, machine = await opened(house, made), house.machine()
+    longer = cart_flow()
+    longer["steps"]["reply"]["up_to"] = "2d"
+    assert (await machine.put(f"/api/v1/automations/{made}/draft", json=longer)).status_code == 200
+    assert partials(await editor.news()) == [("#step-reply", "outerMorph")]
+    answer = await editor.client.put(
+        f"/automations/{made}/revisions/1/restored", params={"force": "true"}
+    )
+    assert answer.status_code == 200
+    await editor.news()
+    assert said(await editor.at("undo")) == "Undone: Restore revision 1"
+    assert (await draft(house, made))["steps"]["reply"]["up_to"] == "2d"
+    async with house.web.database.read() as tx:
+        found = await drafts.history(tx, house.company, made)
+    assert [one.author for one in found] == ["Editor of A", ""]
+
+
+async def test_ids_of_steps_that_contacts_have_been_to_are_not_used_again(house: House) -> None:
+    from store.visits import step_counts
+
+    made = await house.automation(cart_flow())
+    async with house.web.database.write() as tx:
+        await tx.execute(
+            sa.insert(step_counts).values(automation_id=made, step="delay", name="after", n=3)
+        )
+    editor = await opened(house, made)
+    answer = await editor.change({"do": "add", "kind": "delay"})
+    assert answer.headers["draft-open"] == "delay_2"
+
+
+async def test_a_document_of_any_form_can_be_edited_as_far_as_it_goes(house: House) -> None:
+    odd = {"name": "Odd", "steps": {"a b": {"type": "x"}, "c": None, "d": {"type": "delay"}}}
+    made = await house.automation(odd)
+    editor = await opened(house, made)
+    answer = await editor.change({"do": "delete", "steps": ["a b"]})
+    assert partials(answer) == [("#cards", "innerMorph")]  # no selector can name it
+    assert (await editor.change({"do": "move", "steps": {"c": [0, 0]}})).status_code == 422
+    none = await house.automation({"name": "None", "steps": []})
+    assert (await (await opened(house, none)).change({"do": "tidy"})).status_code == 422
+
+
+def test_only_so_many_drawings_are_kept() -> None:
+    kept = Drawings()
+    for version in range(KEPT + 1):
+        kept.keep(1, version, object())  # type: ignore[arg-type]
+        kept.find(1, 0)
+    assert kept.find(1, 0) is not None
+    assert kept.find(1, 1) is None

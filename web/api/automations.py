@@ -112,7 +112,9 @@ async def put_draft(
         flow, problems = check(data, await known_of(tx, who.company_id))
         if flow is None:
             raise levers.unfit("This is not a flow document that can be used.", problems)
-        await automations.save_draft(tx, who.company_id, automation_id, data, web.clock())
+        await automations.save_draft(
+            tx, who.company_id, automation_id, data, web.clock(), by=who.user_id
+        )
     return await get_full(who, web, automation_id)
 
 

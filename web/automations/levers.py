@@ -112,7 +112,11 @@ async def restore(
             "or export it first, or say that they may be lost.",
             code="draft_has_changes",
         )
-    await automations.save_draft(tx, who.company_id, automation_id, revision.flow, now)
+    await automations.save_draft(
+        *(tx, who.company_id, automation_id, revision.flow, now),
+        by=who.user_id,
+        label=f"Restore revision {number}",
+    )
 
 
 async def pause(tx: AsyncConnection, who: Who, automation_id: int, now: datetime) -> None:

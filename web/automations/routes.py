@@ -76,7 +76,11 @@ async def save_draft(
         return await automation_page(request, automation_id, said, status=422, document=text)
     async with web.database.write() as tx:
         await _get_editable(tx, who, automation_id)
-        await automations.save_draft(tx, who.company_id, automation_id, raw, web.clock())
+        await automations.save_draft(
+            *(tx, who.company_id, automation_id, raw, web.clock()),
+            by=who.user_id,
+            label="Edit the document",
+        )
     return Redirect(f"/automations/{automation_id}/more?said=saved", status_code=303)
 
 
@@ -96,7 +100,11 @@ async def set_wait(
         known = await known_of(tx, who.company_id)
         trouble, draft = _with_wait(found.draft, trigger_id, wait, known)
         if not trouble:
-            await automations.save_draft(tx, who.company_id, automation_id, draft, web.clock())
+            await automations.save_draft(
+                *(tx, who.company_id, automation_id, draft, web.clock()),
+                by=who.user_id,
+                label="Edit how long a cart must rest",
+            )
     if trouble:
         return await automation_page(
             request, automation_id, status=422, wait_error={trigger_id: (wait, trouble)}

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.kinds import catalog
 from flows.editing import Change, EditRefused, apply
-from flows.editing.changes import Add, Duplicate, Paste
+from flows.editing.changes import Add, Duplicate, Move, Paste
 from flows.editing.parts import differing, steps_of
 from store import drafts, visits
 from web.automations.check import DOCUMENT_LIMIT
@@ -95,7 +95,7 @@ async def commit(
         made=edited.made,
         said=told.done(changes, edited),
         overwrote=overwrote,
-        only_moved=_only_moved(mine),
+        only_moved=all(isinstance(one, Move) for one in changes),
     )
 
 
@@ -187,10 +187,6 @@ def _target(held: drafts.Draft, wanted: str) -> int:
             return int(wanted)
         case _:
             raise EditRefused(f"“{wanted[:40]}” is no place in the history.")
-
-
-def _only_moved(parts: Mapping[str, Any]) -> bool:
-    return bool(parts) and all(one.startswith("/steps/") and one.endswith("/at") for one in parts)
 
 
 def _titles(document: Mapping[str, Any]) -> dict[str, str]:
