@@ -7,6 +7,7 @@ const KEPT = "panel-width";
 const panel = document.getElementById("panel");
 const grip = document.getElementById("panel-grip");
 let opener = null;
+let had = false; // the focus, before what the panel held was renewed
 
 new MutationObserver(() => {
   if (panel.childElementCount) panel.hidden = false;
@@ -14,22 +15,30 @@ new MutationObserver(() => {
 
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
   const focused = document.activeElement;
-  if (ctx.target === panel && !panel.contains(focused)) opener = focused;
+  if (ctx.target === panel && !panel.contains(focused) && focused !== document.body) opener = focused;
+});
+document.addEventListener("htmx:before:swap", () => {
+  had ||= panel.contains(document.activeElement);
 });
 
 // A button outside that fills the panel leads into it; what the panel itself renews moves no focus.
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   const asked = ctx.sourceElement;
+  if (had && !panel.hidden && document.activeElement === document.body) {
+    document.getElementById("panel-heading")?.focus({ preventScroll: true });
+  }
+  had = false;
   if (ctx.target !== panel || !asked?.matches('button[hx-target="#panel"]') || panel.contains(asked)) return;
   (panel.querySelector("[autofocus]") ?? document.getElementById("panel-heading"))?.focus();
 });
 
 function close() {
   const inside = panel.contains(document.activeElement);
+  const lost = document.activeElement === document.body;
   panel.hidden = true;
   panel.replaceChildren();
   document.dispatchEvent(new CustomEvent("flow:closed"));
-  if (inside && opener?.isConnected) opener.focus({ preventScroll: true });
+  if ((inside || lost) && opener?.isConnected) opener.focus({ preventScroll: true });
 }
 
 document.addEventListener("click", ({ target }) => {
@@ -40,9 +49,10 @@ document.addEventListener("click", ({ target }) => {
     document.dispatchEvent(new CustomEvent("flow:send", { detail }));
   }
 });
-panel.addEventListener("keydown", (event) => {
+document.addEventListener("keydown", (event) => {
+  const ours = panel.contains(event.target) || event.target === document.body;
   const open = event.target.closest("dialog, :popover-open, [aria-expanded='true'][aria-controls]");
-  if (event.key !== "Escape" || event.defaultPrevented || open) return;
+  if (event.key !== "Escape" || event.defaultPrevented || open || !ours || panel.hidden) return;
   event.preventDefault();
   close();
 });
