@@ -146,12 +146,16 @@ def _cards(
         if one.step in old and (one.step in different or one.step in again)
     ]
     gone += [f"step-{step}" for step in again if step and step not in old and not after.card(step)]
-    fresh = [
-        (earlier.element, one)
-        for earlier, one in zip(after.cards, after.cards[1:], strict=False)
-        if one.step not in old
-    ]
-    elements = [*gone, *(one.element for one in changed), *(one.element for _, one in fresh)]
+    fresh: list[tuple[str, list[Card]]] = []  # a target must be on the page before the answer is
+    for earlier, one in zip(after.cards, after.cards[1:], strict=False):
+        if one.step in old:
+            continue
+        if fresh and fresh[-1][1][-1] is earlier:
+            fresh[-1][1].append(one)
+        else:
+            fresh.append((earlier.element, [one]))
+    new = [one.element for _, run in fresh for one in run]
+    elements = [*gone, *(one.element for one in changed), *new]
     fits = len(elements) <= MOST_CARDS and all(map(_ELEMENT.fullmatch, elements))
     return {"whole": False, "gone": gone, "changed": changed, "fresh": fresh} if fits else whole
 
