@@ -152,6 +152,22 @@ async def test_what_is_sent_twice_is_done_once(house: House) -> None:
     assert other.headers["draft-version"] == "2"
 
 
+async def test_new_cards_come_behind_one_that_is_there(house: House) -> None:
+    made = await house.automation(cart_flow())
+    editor = await opened(house, made)
+    chain = {
+        "a": {"type": "tag", "next": {"done": "b"}},
+        "b": {"type": "tag", "next": {"done": "c"}},
+        "c": {"type": "end"},
+    }
+    answer = await editor.change({"do": "paste", "clip": {"steps": chain}})
+    found = partials(answer)
+    assert [one for one in found if one[1] != "delete"] == [("#step-end", "afterend")]
+    assert answer.text.index('id="step-a"') < answer.text.index('id="step-b"')
+    assert answer.text.index('id="step-b"') < answer.text.index('id="step-c"')
+    assert said(answer) == "3 steps pasted"
+
+
 async def test_what_changes_nothing_makes_no_entry(house: House) -> None:
     editor = await opened(house, await house.automation(cart_flow()))
     answer = await editor.change({"do": "connect", "step": "remind", "exit": "sent", "to": "reply"})

@@ -155,9 +155,12 @@ def _cards(
         else:
             fresh.append((earlier.element, [one]))
     new = [one.element for _, run in fresh for one in run]
-    elements = [*gone, *(one.element for one in changed), *new]
+    elements = [*gone, *(one.element for one in changed), *(one for one, _ in fresh), *new]
     fits = len(elements) <= MOST_CARDS and all(map(_ELEMENT.fullmatch, elements))
-    return {"whole": False, "gone": gone, "changed": changed, "fresh": fresh} if fits else whole
+    if not fits:
+        return whole
+    # Another answer may have brought a new card already; it must not be there twice.
+    return {"whole": False, "gone": [*gone, *new], "changed": changed, "fresh": fresh}
 
 
 def _stands_elsewhere(old: Card | None, after: Drawing) -> bool:
