@@ -92,7 +92,10 @@ class Ask(Step, frozen=True, kw_only=True, tag="ask"):
             max_length=BODY_LIMIT,
             title="Question",
             description="The question; with options at most 1,024 characters",
-            extra_json_schema={"x-input": "message"},
+            extra_json_schema={
+                "x-input": "message",
+                "x-limit-with": {"options": BODY_LIMIT_WITH_OPTIONS},
+            },
         ),
     ] = ""
     options: Options = []

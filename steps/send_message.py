@@ -73,7 +73,14 @@ class SendMessage(Step, frozen=True, kw_only=True, tag="send_message"):
             max_length=BODY_LIMIT,
             title="Message",
             description="The message; with options or a file at most 1,024 characters",
-            extra_json_schema={"x-input": "message"},
+            extra_json_schema={
+                "x-input": "message",
+                "x-limit-with": {
+                    "options": BODY_LIMIT_WITH_OPTIONS,
+                    "media": CAPTION_LIMIT,
+                    "link_button": BODY_LIMIT_WITH_OPTIONS,
+                },
+            },
         ),
     ] = ""
     media: Annotated[

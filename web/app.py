@@ -33,6 +33,8 @@ from web.automations import routes as automation_routes
 from web.builder import page as builder_page
 from web.builder import panels as builder_panels
 from web.builder.draft import routes as draft_routes
+from web.builder.forms import routes as form_routes
+from web.builder.live import routes as live_routes
 from web.builder.results import routes as result_routes
 from web.builder.simulate import routes as simulate_routes
 from web.config import WebConfig
@@ -74,7 +76,9 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     *lever_routes.HANDLERS,
     *revision_routes.HANDLERS,
     *run_routes.HANDLERS,
+    *form_routes.HANDLERS,
     *result_routes.HANDLERS,
+    *live_routes.HANDLERS,
     *scenario_routes.HANDLERS,
     *contact_routes.HANDLERS,
     *message_routes.HANDLERS,

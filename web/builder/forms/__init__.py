@@ -1,0 +1,1 @@
+"""The settings panel: a form for every kind, made of its schema."""
