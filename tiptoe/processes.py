@@ -4,7 +4,9 @@ Rule: here settings become arguments; nothing below this package knows the envir
 """
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -20,16 +22,20 @@ if TYPE_CHECKING:
     from gateway.prices import Prices
 
 WEB_GRACE_S = 2
-"""Seconds that open requests get when the web process stops; event streams have no other end."""
+"""Seconds that open requests get when the web process stops; event streams are ended before."""
+STARTUP_FAILURE = 3
+"""The exit code of a server that could not listen, as uvicorn has it."""
 
 
 def run_web(settings: Settings) -> None:
     """Serve the pages, the API and the hooks."""
     from store.database import Database
     from store.doorbell import Doorbell
+    from store.presence import Presence
     from tiptoe import killpoints
     from web.app import create_app
     from web.config import WebConfig
+    from web.serving import Server
 
     killpoints.listen(settings.kill_points)
     app = create_app(
@@ -46,17 +52,24 @@ def run_web(settings: Settings) -> None:
             cloud_api_version=settings.cloud_api_version,
             media=settings.media,
             prices=_prices(settings),
+            presence=Presence(settings.redis_url),
             redis_answers=_redis_probe(settings.redis_url),
         )
     )
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=WEB_GRACE_S,
+    server = Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=WEB_GRACE_S,
+        )
     )
+    with suppress(KeyboardInterrupt):  # uvicorn passes on what stopped it
+        server.run()
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
 
 
 def run_engine(settings: Settings) -> None:

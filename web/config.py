@@ -13,6 +13,7 @@ from pathlib import Path
 from gateway.prices import Prices, load_prices
 from store.database import Database
 from store.doorbell import Doorbell
+from store.presence import Presence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,8 @@ class WebConfig:
     `secret` signs cookies, at least 32 characters. `base_url` is how browsers reach us.
     `sandbox_url` is the page of the pretend WhatsApp, where there is one. `cloud_api_url` and
     `cloud_api_version` are asked about a number before it is connected. `media` is the folder of
-    files, `prices` what messages cost. `redis_answers` is asked by /health; None where no Redis is
+    files, `prices` what messages cost. `presence` knows who has pages open.
+    `redis_answers` is asked by /health; None where no Redis is
     used.
     """
 
@@ -39,6 +41,7 @@ class WebConfig:
     cloud_api_version: str = "v24.0"
     media: Path = Path("var/media")
     prices: Prices = field(default_factory=load_prices)
+    presence: Presence = field(default_factory=lambda: Presence(None))
     redis_answers: Callable[[], Awaitable[bool]] | None = None
     session_lasts: timedelta = timedelta(days=14)
     sign_in_tries: int = 8  # wrong passwords per address and e-mail in a quarter of an hour

@@ -60,7 +60,13 @@ def counters(found: Results) -> dict[str, dict[str, Any]]:
 
 def counter(one: StepNumbers) -> dict[str, Any]:
     """The numbers of one card."""
-    return {"here": one.here, "passed": one.passed, "left": one.left, "exits": dict(one.exits)}
+    return {
+        "here": one.here,
+        "passed": one.passed,
+        "left": one.left,
+        "exits": dict(one.exits),
+        "messages": dict(one.messages),
+    }
 
 
 def rows(found: Results, drawing: Drawing) -> list[Row]:
