@@ -30,7 +30,7 @@ CHECKS: dict[str, list[str | Path]] = {
 PYTEST: list[str | Path] = [BIN / "python", "-m", "pytest", "--quiet", "--no-header"]
 FAST = [*PYTEST, "-n", WORKERS, "-m", "not (slow or browser or postgres or services)"]
 SERVICES = [*PYTEST, "-n", WORKERS, "-m", "(slow or postgres or services) and not browser"]
-BROWSER = [*PYTEST, "-m", "browser"]
+BROWSER = [*PYTEST, "-n", WORKERS, "-m", "browser"]
 DATABASES = ("SQLite", "PostgreSQL")
 RULE = "─" * 78
 
