@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -149,10 +150,12 @@ def test_from_import_to_pause(quiet: Page, empty_site: Site) -> None:
     expect(page.get_by_role("heading", name="No problems")).to_be_visible()
     page.get_by_role("button", name="Make a draft of it").click()
     expect(page.get_by_text("Imported as a draft.")).to_be_visible()
-    page.get_by_role("link", name="Publish").click()
-    page.get_by_label("Comment").fill("The beginning")
-    page.get_by_role("button", name="Publish revision 1").click()
+    page.get_by_role("link", name="Publish…").click()
+    dialog = page.get_by_role("dialog", name="Publish revision 1")
+    dialog.get_by_label("Comment").fill("The beginning")
+    dialog.get_by_role("button", name="Publish revision 1").click()
     expect(page.get_by_text("Revision 1 is live.")).to_be_visible()
+    page.get_by_role("button", name="More", exact=True).click()
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Paused by Owner of A")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
@@ -163,6 +166,8 @@ def test_the_wait_is_shortened_where_it_is_shown(quiet: Page, site: Site) -> Non
     page = quiet
     enter(page, site)
     page.get_by_role("link", name="Abandoned cart", exact=True).click()
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("link", name="More settings").click()
     wait = page.get_by_label("Wait before a cart counts as left behind")
     wait.fill("soon")
     with page.expect_response(lambda answer: answer.status == 422):
@@ -178,8 +183,9 @@ def test_problems_keep_it_from_being_published(quiet: Page, site: Site) -> None:
     page = quiet
     enter(page, site)
     page.get_by_role("link", name="Win-back after ninety days").click()
-    expect(page.get_by_role("button", name="Publish")).to_be_disabled()
-    expect(page.get_by_text("The first step “nowhere” does not exist.")).to_be_visible()
+    expect(page.get_by_role("button", name="Solve 1 error")).to_be_disabled()
+    start = page.get_by_role("button", name="Start", exact=True).first
+    expect(start).to_have_accessible_description(re.compile("first step “nowhere” does not exist"))
 
 
 def test_search_finds_while_typing(quiet: Page, site: Site) -> None:
@@ -196,6 +202,7 @@ def test_a_trace_reads_top_to_bottom_and_the_run_can_be_ended(quiet: Page, site:
     page = quiet
     enter(page, site)
     page.get_by_role("link", name="Abandoned cart", exact=True).click()
+    page.get_by_role("button", name="More", exact=True).click()
     page.get_by_role("link", name="Runs").click()
     page.get_by_role("link", name="Ada Rossi").click()
     expect(page.get_by_text("Hi Ada, your cart is waiting.")).to_be_visible()
@@ -215,7 +222,7 @@ def test_everything_is_reached_by_keyboard(quiet: Page, site: Site) -> None:
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Import")).to_be_focused()
+    expect(page.get_by_role("button", name="New")).to_be_focused()
 
 
 def test_colours_are_remembered(quiet: Page, site: Site) -> None:
@@ -258,6 +265,7 @@ def test_every_page_fits_in_both_themes(
         found = page.get_by_role("link", name=name, exact=True).get_attribute("href")
         addresses[name.lower().replace(",", "").replace(" ", "-")] = found or ""
     addresses["runs"] = addresses["abandoned-cart"] + "/runs"
+    addresses["settings"] = addresses["abandoned-cart"] + "/more"
     page.goto(site.address + addresses["runs"])
     addresses["run"] = page.get_by_role("link", name="Ada Rossi").get_attribute("href") or ""
     page.goto(f"{site.address}/contacts")
