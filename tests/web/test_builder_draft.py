@@ -147,6 +147,7 @@ async def test_what_is_sent_twice_is_done_once(house: House) -> None:
         answer = await editor.change({"do": "add", "kind": "delay"}, key="1-2-3-4")
         assert answer.status_code == 200
         assert answer.headers["draft-version"] == "1"
+        assert answer.headers["draft-open"] == "delay"
         assert any(swap == "afterend" for _, swap in partials(answer))
     other = await editor.change({"do": "add", "kind": "delay"}, key="5-6-7-8")
     assert other.headers["draft-version"] == "2"

@@ -15,6 +15,7 @@ from web.api import (
     contacts,
     costs,
     docs,
+    draft_changes,
     events,
     fields,
     forecasts,
@@ -44,6 +45,7 @@ def api_router() -> Router:
         path="/api/v1",
         route_handlers=[
             *automations.HANDLERS,
+            *draft_changes.HANDLERS,
             *revisions.HANDLERS,
             *runs.HANDLERS,
             *levers.HANDLERS,

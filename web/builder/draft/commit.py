@@ -11,13 +11,14 @@ from typing import Any
 
 import msgspec
 from litestar import Request
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.kinds import catalog
 from flows.editing import Change, EditRefused, apply
 from flows.editing.changes import Add, Duplicate, Move, Paste
 from flows.editing.parts import differing, steps_of
+from flows.editing.pointers import parts_of
 from store import drafts, visits
 from web.automations.check import DOCUMENT_LIMIT
 from web.automations.levers import ARCHIVED
@@ -67,8 +68,9 @@ async def commit(
     async with web.database.write("draft") as tx:
         held = await hold(tx, who, automation_id)
         based = min(held.draft_version if version is None else version, held.draft_version)
-        if key and await _is_done(tx, held, key, who):
-            return unchanged(held, based)
+        if key and (last := await _done_before(tx, held, key, who)):
+            made = [steps_of([one])[0] for one in last.after if _is_new_step(one, last)]
+            return structs.replace(unchanged(held, based), label=last.label, made=made)
         taken = await _ids_of_the_past(tx, held, changes)
         edited = apply(held.draft, changes, catalog(), taken=taken)
         _refuse_too_large(edited.document)
@@ -114,9 +116,7 @@ async def go_to(
         moved = await drafts.go_to(tx, held, target, web.clock())
     if moved is held:
         nothing = "undo" if target < held.draft_seq or wanted == "undo" else "redo"
-        return msgspec.structs.replace(
-            unchanged(held, based), said=f"There is nothing to {nothing}"
-        )
+        return structs.replace(unchanged(held, based), said=f"There is nothing to {nothing}")
     was, now = differing(held.draft, moved.draft)
     steps = abs(moved.draft_seq - held.draft_seq)
     back = moved.draft_seq < held.draft_seq
@@ -156,9 +156,17 @@ def unchanged(held: drafts.Draft, based: int) -> Committed:
     )
 
 
-async def _is_done(tx: AsyncConnection, held: drafts.Draft, key: str, who: Who) -> bool:
+async def _done_before(
+    tx: AsyncConnection, held: drafts.Draft, key: str, who: Who
+) -> drafts.Entry | None:
+    """The last entry, when it came of this very request: its answer was lost on the way."""
     last = await drafts.find(tx, held.id, held.draft_seq)
-    return last is not None and (last.mark, last.user_id) == (key, who.user_id)
+    same = last is not None and (last.mark, last.user_id) == (key, who.user_id)
+    return last if same else None
+
+
+def _is_new_step(part: str, entry: drafts.Entry) -> bool:
+    return part not in entry.before and len(parts_of(part)) == 2 and part.startswith("/steps/")  # noqa: PLR2004
 
 
 async def _ids_of_the_past(
