@@ -48,6 +48,16 @@ def settings_changed(
             )
 
 
+def settings_in_words(value: Struct, leave_out: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+    """`(what people call it, its value)` of every setting that is set, in the kind's own order."""
+    inputs = _inputs(type(value))
+    for name in value.__struct_fields__:
+        label, said_as = inputs.get(name, (_spoken(name), ""))
+        words = "" if name in leave_out else value_words(getattr(value, name), said_as)
+        if words:
+            yield f"{label[:1].upper()}{label[1:]}", words
+
+
 def shown(words: str) -> str:
     """`words` on one line, cut to what fits in a sentence."""
     line = " ".join(words.split())

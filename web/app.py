@@ -38,6 +38,7 @@ from web.builder.live import routes as live_routes
 from web.builder.live import routes as live_routes
 from web.builder.results import routes as result_routes
 from web.builder.simulate import routes as simulate_routes
+from web.builder.versions import routes as version_routes
 from web.config import WebConfig
 from web.contacts import routes as contact_routes
 from web.health.routes import health
@@ -80,6 +81,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     *form_routes.HANDLERS,
     *result_routes.HANDLERS,
     *live_routes.HANDLERS,
+    *version_routes.HANDLERS,
     *live_routes.HANDLERS,
     *scenario_routes.HANDLERS,
     *contact_routes.HANDLERS,

@@ -30,6 +30,10 @@ POLICIES = {
 SAID = {
     "imported": Notice("Imported as a draft. Nothing starts before you publish it."),
     "saved": Notice("The draft is saved."),
+    "restored": Notice(
+        "The draft is that revision again. Nothing changes live until you publish; Undo brings "
+        "back what it was."
+    ),
     "started": Notice(
         "Asked to start. It appears under Runs within seconds, unless the entry rules keep the "
         "contact out."

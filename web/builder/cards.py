@@ -80,7 +80,8 @@ class Piece(Struct, frozen=True):
 
 class Card(Struct, frozen=True):
     """A card. `step` is the step's id or `@start`, `element` the id of its element; `title` is its
-    name, else its kind with a number; `problem` the worst one, of `problem_count`. `fresh` is a new
+    name, else its kind with a number; `problem` the worst one, of `problem_count`. `mark` says how
+    it differs from another version: added, changed, removed. `fresh` is a new
     step that nobody filled in yet: what it lacks is no mistake of anybody's.
     """
 
@@ -104,6 +105,7 @@ class Card(Struct, frozen=True):
     in_full: str = ""
     unread: bool = False
     fresh: bool = False
+    mark: str = ""
 
     @property
     def said(self) -> str:

@@ -20,6 +20,7 @@ from web.builder.draft.drawings import draw_draft
 from web.builder.kinds import groups
 from web.builder.listing import listed
 from web.builder.status import bar_of
+from web.builder.versions.looking import look_at
 from web.config import WebConfig
 from web.security.who import Who
 from web.shell.render import STATIC, Notice, page, script_addresses, style_addresses
@@ -29,12 +30,12 @@ MODES = ("edit", "simulate", "results")
 VIEWS = ("canvas", "outline")
 STYLES = (
     *("reset", "tokens", "base", "shell", "controls", "chips", "cards", "problems", "bubbles"),
-    *("dialogs", "menus", "toasts", "changes", "builder", "card", "canvas", "forms", "simulator"),
+    *("dialogs", "menus", "toasts", "changes", "versions", "builder", "card", "canvas", "forms", "simulator"),
     *("results", "publish"),
 )
 SCRIPTS = (
     *("narrow", "theme", "dialogs", "menus", "panel", "stage", "rename", "canvas/element"),
-    *("live", "simulate", "forms"),
+    *("live", "results", "simulate", "forms"),
 )
 INSTEAD = {"card": "outline", "canvas": "", "canvas/element": "outline"}
 """What the outline needs in place of these."""
@@ -64,14 +65,18 @@ async def builder_page(
         counters = await counters_of(tx, found)
         counts = await reads.counts_of(tx, who.company_id, [automation_id], web.clock())
         standing = await drafts.standing(tx, who.company_id, automation_id)
+        looking = await look_at(tx, who, found, request.query_params, web.clock(), mode)
     drawing = draw_draft(request, found, known, counters)
     bar = bar_of(
         *(found, drawing.problems, who, web.clock()),
         undo=standing.undo,
         redo=standing.redo,
-        mode=mode,
+        mode="looking" if looking and looking.words else mode,
     )
     opens, opens_as = _opens(request, automation_id, mode)
+    if looking is not None:
+        drawing, counters = looking.drawing, looking.counters
+        opens, opens_as = looking.opens, looking.opens_as
     said = SAID.get(request.query_params.get("said", ""))
     values = {
         "automation": found,
@@ -81,7 +86,8 @@ async def builder_page(
         "inside": counts[automation_id].inside,
         "bar": bar,
         "view": view,
-        "editing": bar.editable and mode != "results",
+        "editing": bar.editable and looking is None,
+        "looking": looking,
         **(listed(drawing, counters) if view == "outline" else {}),
         "kinds": groups(),
         "opens": opens,

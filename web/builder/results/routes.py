@@ -23,7 +23,7 @@ from web.builder.drawing import Drawing, draw
 from web.builder.results import deeds, wording
 from web.builder.results.files import as_csv
 from web.builder.results.numbers import counters, rows
-from web.builder.results.view import PERIODS, View, view_of
+from web.builder.results.view import PERIODS, View, document_of, view_of
 from web.config import WebConfig
 from web.given import Asker, Web
 from web.paging import before_of, cut
@@ -64,13 +64,6 @@ async def look(request: Request[Any, Any, Any], automation_id: int) -> Shown:
         document = await document_of(tx, who, found, view)
     drawing = draw(document, known, counters=counters(numbers))
     return Shown(found, view, numbers, drawing, f"/automations/{automation_id}")
-
-
-async def document_of(tx: Any, who: Who, found: reads.Automation, view: View) -> dict[str, Any]:
-    """What results are drawn on: the chosen revision, else what is live, else the draft."""
-    if view.revision is not None:
-        return (await revisions.get(tx, who.company_id, found.id, view.revision)).flow
-    return found.draft if found.live_flow is None else found.live_flow
 
 
 @get("/automations/{automation_id:int}/panel/results", opt=NUMBERS_FOR)

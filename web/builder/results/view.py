@@ -110,6 +110,15 @@ async def view_of(
     return View(period, one.number if one else None, first, last, of_revision, newer, who.zone)
 
 
+async def document_of(
+    tx: AsyncConnection, who: Who, found: Automation, view: View
+) -> dict[str, Any]:
+    """What results are drawn on: the chosen revision, else what is live, else the draft."""
+    if view.revision is not None:
+        return (await revisions.get(tx, who.company_id, found.id, view.revision)).flow
+    return found.draft if found.live_flow is None else found.live_flow
+
+
 def _days(period: str, given: Mapping[str, Any], today: date) -> tuple[date | None, date | None]:
     match period:
         case "today":

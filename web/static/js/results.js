@@ -1,0 +1,56 @@
+// Results and versions in the panel: forms that send themselves, numbers that stay current, cards
+// whose numbers open the contacts behind them, sentences that show their card.
+const panel = document.getElementById("panel");
+const numbers = new Intl.NumberFormat("en");
+const compact = (n) => (n >= 100_000 ? `${numbers.format(Math.floor(n / 1000))}k` : numbers.format(n));
+
+panel?.addEventListener("change", ({ target }) => {
+  const form = target.closest("form[data-submits]");
+  if (!form) return;
+  const days = form.querySelector(".days");
+  if (days && target.name === "period") {
+    const own = target.value === "custom";
+    days.hidden = !own;
+    for (const day of days.querySelectorAll("input")) day.disabled = !own;
+    if (own) return void days.querySelector("input").focus();
+  }
+  if (target.type !== "date") form.requestSubmit();
+});
+
+// Empty fields make long addresses.
+panel?.addEventListener("submit", ({ target }) => {
+  if (!target.matches("form[data-submits]")) return;
+  for (const field of target.elements) if (field.name && !field.value) field.disabled = true;
+});
+
+// What the panel puts in its own place leads on from there.
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx.target === panel && ctx.sourceElement?.matches("[data-into], #panel dialog *, #panel form")) {
+    document.getElementById("panel-heading")?.focus();
+  }
+});
+
+document.addEventListener("click", ({ target }) => {
+  const shows = target.closest?.("[data-shows]");
+  if (shows) document.dispatchEvent(new CustomEvent("flow:show", { detail: { step: shows.dataset.shows, focus: false } }));
+  const number = target.closest?.("[data-mode=results] .card-step [data-count]");
+  const step = number?.closest("[data-step]").dataset.step;
+  if (step) behind({ step, what: number.dataset.count });
+});
+
+function behind(asked) {
+  const { live } = document.getElementById("counts").dataset;
+  const [base, view] = live.split("/live?");
+  const source = document.getElementById("canvas");
+  htmx.ajax("GET", `${base}/panel/results/contacts?${new URLSearchParams(asked)}&${view}`, { source, target: "#panel", swap: "innerHTML" });
+}
+
+document.addEventListener("flow-counts", ({ detail }) => {
+  for (const slot of panel?.querySelectorAll("[data-number]") ?? []) {
+    const [step, what, name] = slot.dataset.number.split(" ");
+    const one = detail[step];
+    if (!one) continue;
+    const n = name ? one.exits[name] : one[what] ?? one.messages[what] ?? 0;
+    if (n !== undefined && slot.textContent !== compact(n)) slot.textContent = compact(n);
+  }
+});
