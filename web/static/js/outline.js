@@ -55,7 +55,8 @@ class FlowOutline extends HTMLElement {
   }
 
   async open(step, { field = "" } = {}) {
-    const address = `${this.dataset.base}/panel/step/${encodeURIComponent(step)}`;
+    const { base, opens = `${base}/panel/step/{}` } = this.dataset;
+    const address = opens.replace("{}", encodeURIComponent(step));
     await htmx.ajax("GET", address, { source: this, target: "#panel", swap: "innerHTML" });
     const named = `#panel :is([name="${CSS.escape(field)}"], [name^="${CSS.escape(field)}/"])`;
     const first = (field && document.querySelector(named)) || document.getElementById("panel-heading");

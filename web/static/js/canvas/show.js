@@ -36,7 +36,8 @@ export class Show {
     this.show(step, { focus: !enter && !field && !document.activeElement?.matches(WRITES), exit });
     canvas.cards.reached(step);
     const asked = (this.asked = step);
-    const address = `${canvas.dataset.base}/panel/step/${encodeURIComponent(step)}`;
+    const { base, opens = `${base}/panel/step/{}` } = canvas.dataset; // results and revisions have their own
+    const address = opens.replace("{}", encodeURIComponent(step));
     await htmx.ajax("GET", address, { source: canvas, target: "#panel", swap: "innerHTML" });
     const card = canvas.cards.get(step);
     if (asked !== this.asked || !card) return;
