@@ -68,13 +68,16 @@ class Flow(Struct, Generic[S, T], frozen=True, kw_only=True, forbid_unknown_fiel
 
     spec: Annotated[Literal[1], Meta(description="Version of this format")] = 1
     name: Annotated[str, Meta(min_length=1, max_length=120, description="What the team calls it")]
-    description: Annotated[str, Meta(max_length=1000, description="What it is for")] = ""
+    description: Annotated[
+        str, Meta(max_length=1000, title="Description", description="What it is for")
+    ] = ""
     language: Annotated[
         str,
         Meta(
             pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$",
             title="Language",
             description="Language of its messages, such as en or pt_BR",
+            extra_json_schema={"x-input": "language"},
         ),
     ] = "en"
     triggers: Annotated[
@@ -84,7 +87,7 @@ class Flow(Struct, Generic[S, T], frozen=True, kw_only=True, forbid_unknown_fiel
     start_at: Annotated[
         tuple[Place, Place] | None, Meta(description="Place of the start card: x, y")
     ] = None
-    entry: Entry = Entry()
+    entry: Annotated[Entry, Meta(title="Who may enter, and how often")] = Entry()
     exit_rules: Annotated[
         list[ExitRule], Meta(max_length=20, title="Exit rules", description="What ends a run")
     ] = []

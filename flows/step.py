@@ -144,10 +144,14 @@ class Step(
     fresh: ClassVar[Mapping[str, Any]] = {}
     """Settings of a new one, where the defaults alone leave nothing to connect."""
 
-    name: Annotated[str, Meta(max_length=80, description="What colleagues call this step")] = ""
+    name: Annotated[
+        str, Meta(max_length=80, title="Name", description="What colleagues call this step")
+    ] = ""
     next: Annotated[dict[str, StepId], Meta(description="Exit → the step it leads to")] = {}
     at: Annotated[tuple[Place, Place] | None, Meta(description="Place on the canvas: x, y")] = None
-    note: Annotated[str, Meta(max_length=2000, description="A note for colleagues")] = ""
+    note: Annotated[
+        str, Meta(max_length=2000, title="Note", description="A note for colleagues")
+    ] = ""
 
     def exits(self) -> tuple[Exit, ...]:
         """The ways out of this step as it is set up, in the order they are shown."""

@@ -105,6 +105,7 @@ class Answer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="Ids of options, words, or regular expressions",
             extra_json_schema={
                 "x-input": "lines",
+                "x-options-of": "step",
                 "x-when": {"match": ["option", "contains", "exact", "starts_with", "regex"]},
             },
         ),

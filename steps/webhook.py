@@ -65,7 +65,14 @@ class Webhook(Step, frozen=True, kw_only=True, tag="webhook"):
             },
         ),
     ] = "POST"
-    url: Annotated[Link, Meta(title="Address", description="Its address; may hold variables")] = ""
+    url: Annotated[
+        Link,
+        Meta(
+            title="Address",
+            description="Its address; may hold variables",
+            extra_json_schema={"x-try": True},
+        ),
+    ] = ""
     headers: Annotated[
         dict[HeaderName, HeaderValue],
         Meta(

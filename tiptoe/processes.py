@@ -50,6 +50,7 @@ def run_web(settings: Settings) -> None:
             sandbox_url=settings.sandbox_page_url,
             cloud_api_url=settings.cloud_api_url,
             cloud_api_version=settings.cloud_api_version,
+            allow_private_webhooks=settings.allow_private_webhooks,
             media=settings.media,
             prices=_prices(settings),
             presence=Presence(settings.redis_url),

@@ -34,7 +34,7 @@ from web.builder import page as builder_page
 from web.builder import panels as builder_panels
 from web.builder.draft import routes as draft_routes
 from web.builder.forms import routes as form_routes
-from web.builder.live import routes as live_routes
+from web.builder.forms import trial as form_trial
 from web.builder.live import routes as live_routes
 from web.builder.results import routes as result_routes
 from web.builder.simulate import routes as simulate_routes
@@ -79,10 +79,10 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     *revision_routes.HANDLERS,
     *run_routes.HANDLERS,
     *form_routes.HANDLERS,
+    *form_trial.HANDLERS,
     *result_routes.HANDLERS,
     *live_routes.HANDLERS,
     *version_routes.HANDLERS,
-    *live_routes.HANDLERS,
     *scenario_routes.HANDLERS,
     *contact_routes.HANDLERS,
     *message_routes.HANDLERS,

@@ -46,6 +46,7 @@ class WebConfig:
     session_lasts: timedelta = timedelta(days=14)
     sign_in_tries: int = 8  # wrong passwords per address and e-mail in a quarter of an hour
     api_calls_per_minute: int = 600
+    allow_private_webhooks: bool = False  # whether a webhook may be tried inside our own network
     heartbeat_names: tuple[str, ...] = ("engine", "gateway")
 
     @property

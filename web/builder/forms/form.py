@@ -173,6 +173,9 @@ def _readable(entries: object, kinds: Mapping[str, type]) -> dict[str, Any]:
 
 def _furnished(made: Form, document: Mapping[str, Any], flow: Read, before: set[str]) -> Form:
     """The form with all that its parts offer, and its problems where they are."""
+    for part in made.parts:
+        for one in part.walk():
+            _offer_options(one, flow, before)
     made.groups = groups_of(made.around.fields, flow.triggers, flow.steps, flow.titles, before)
     made.variables = by_path(made.groups)
     made.choices = list(flow.titles.items())
@@ -184,6 +187,28 @@ def _furnished(made: Form, document: Mapping[str, Any], flow: Read, before: set[
                 made.nodes[one.pointer] = conditions.tree(one.value, one.pointer, made.variables)
     made.errors = _placed(made, flow.problems)
     return made
+
+
+def _offer_options(entry: Part, flow: Read, before: set[str]) -> None:
+    """Where an entry names options of a message, those of that message to choose from."""
+    for one in entry.parts:
+        beside = one.schema.get("x-options-of", "")
+        named = next((other.value for other in entry.parts if other.name == beside), None)
+        if not any(other.name == beside for other in entry.parts):
+            continue  # words of another kind
+        steps = [named] if named else sorted(before)
+        offered = {
+            option: label or option
+            for step in steps
+            if step in flow.steps
+            for option, label in flow.steps[step].offers()
+        }
+        values = one.value if isinstance(one.value, list) else []
+        known = {str(value): str(value) for value in values} | offered
+        if not offered:
+            continue
+        one.input, one.label, one.hint = "choices", "Options", ""
+        one.options = tuple(known.items())
 
 
 def _placed(form: Form, problems: Sequence[Problem]) -> dict[str, list[Problem]]:

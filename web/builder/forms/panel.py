@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -41,6 +42,7 @@ OWN = ("name", "note")
 NOTHING_SET = frozenset(("type", "name", "next", "at", "note"))
 ARCHIVED = "It is in the archive, so it cannot be changed."
 ONLY_LOOKS = "You may look at it, but not change it."
+_SENTENCE = re.compile(r"(?<=[.!?])\s")
 _SIGNS = {"shop": "shopping-cart", "customer_message": "message-circle"}
 
 
@@ -149,7 +151,7 @@ def step_values(settings: Settings, view: View, now: datetime) -> dict[str, Any]
         "title": settings.read.titles.get(form.step, kind.label),
         "kind": kind,
         "group": GROUPS[kind.group],
-        "about": _about(kind),
+        "about": _SENTENCE.split(_about(kind), maxsplit=1),
         "own": settings.own,
         "settings": section.parts,
         "ways": settings.ways,
@@ -157,7 +159,7 @@ def step_values(settings: Settings, view: View, now: datetime) -> dict[str, Any]
         "example": example_for(settings, now),
         "fresh": not section.raw.keys() - NOTHING_SET,
         "has_note": bool(section.raw.get("note")),
-        "trial": False,
+        "trial": any(one.schema.get("x-try") for one in section.parts),
     }
 
 
@@ -217,7 +219,7 @@ def webhooks_in(settings: Settings) -> list[str]:
 
 def _about(kind: type) -> str:
     """What a kind does, in its own words."""
-    return " ".join((inspect.getdoc(kind) or "").split())
+    return " ".join((inspect.getdoc(kind) or "").replace("`", "").split())
 
 
 __all__ = ["COMMON", "Settings", "settings_of", "start_values", "step_values"]

@@ -19,12 +19,24 @@ INPUTS = frozenset(
         *("text", "message", "options", "duration", "clock", "window", "condition", "template"),
         *("tag", "list", "field", "phone", "automation", "step", "url", "headers", "json"),
         *("language", "user", "value", "date", "zone", "shop"),
-        *("line", "number", "switch", "choice", "choices", "lines", "rows", "items", "group"),
+        *(
+            "line",
+            "long",
+            "number",
+            "switch",
+            "choice",
+            "choices",
+            "lines",
+            "rows",
+            "items",
+            "group",
+        ),
         *("map", "raw"),
     )
 )
 """What can be drawn: each has a file in `parts/`. Any other `x-input` is drawn by its type."""
 LONG = 300  # characters from which on a plain text gets several lines
+REPEATED = 50  # characters up to which a hint that holds all words of its label says no more
 LABEL = 42  # characters up to which a description serves as the label
 UNITS = (("m", "minutes"), ("h", "hours"), ("d", "days"), ("s", "seconds"))
 _LENGTHS = {"m": 60, "h": 3600, "d": 86_400, "s": 1}
@@ -74,6 +86,12 @@ class Part(Struct, kw_only=True):
         """How many characters or entries fit."""
         found = self.schema.get("maxLength", self.schema.get("maxItems"))
         return found if found is not None else self.schema.get("maxProperties")
+
+    @property
+    def grows(self) -> str:
+        """What the button says that adds an entry."""
+        many = self.label.endswith("s") and " to " not in self.label
+        return f"Add {singular(self.label).lower()}" if many else "Add"
 
     @property
     def full(self) -> bool:
@@ -316,7 +334,7 @@ def _input(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
         case "string" | None if "enum" in schema:
             return "choice"
         case "string":
-            return "text" if schema.get("maxLength", 0) >= LONG else "line"
+            return "long" if schema.get("maxLength", 0) >= LONG else "line"
         case "array":
             return _array(resolve(schema.get("items") or {}, defs))
         case "object" if "properties" in schema:
@@ -343,10 +361,15 @@ def _called(name: str, schema: Mapping[str, Any]) -> tuple[str, str]:
     said = " ".join(str(schema.get("description", "")).split())
     title = str(schema.get("title", ""))
     if title:
-        return title, "" if said == title else said
+        return title, "" if _says_no_more(said, title) else said
     if said and len(said) <= LABEL:
         return said, ""
     return _SPELLED.get(name, words_of(name)), said
+
+
+def _says_no_more(hint: str, title: str) -> bool:
+    """Whether a hint only repeats its label."""
+    return len(hint) <= REPEATED and all(word in hint.lower() for word in title.lower().split())
 
 
 def _entry_label(part: Part, entry: Mapping[str, Any], number: int) -> str:

@@ -195,6 +195,8 @@ def option_id(label: str) -> str:
 
 
 def _name_variables(part: Part, wants: Wants) -> None:
+    if len(part.parts) == wants.body:
+        part.schema = {**part.schema, "x-fixed": True}
     for number, row in enumerate(part.parts):
         row.label = f"{{{{{number + 1}}}}}"
         if number < len(wants.examples):
