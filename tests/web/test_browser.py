@@ -155,7 +155,7 @@ def test_from_import_to_pause(quiet: Page, empty_site: Site) -> None:
     dialog.get_by_label("Comment").fill("The beginning")
     dialog.get_by_role("button", name="Publish revision 1").click()
     expect(page.get_by_text("Revision 1 is live.")).to_be_visible()
-    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("button", name="More actions").click()
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Paused by Owner of A")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
@@ -166,7 +166,7 @@ def test_the_wait_is_shortened_where_it_is_shown(quiet: Page, site: Site) -> Non
     page = quiet
     enter(page, site)
     page.get_by_role("link", name="Abandoned cart", exact=True).click()
-    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("button", name="More actions").click()
     page.get_by_role("link", name="More settings").click()
     wait = page.get_by_label("Wait before a cart counts as left behind")
     wait.fill("soon")
@@ -202,7 +202,7 @@ def test_a_trace_reads_top_to_bottom_and_the_run_can_be_ended(quiet: Page, site:
     page = quiet
     enter(page, site)
     page.get_by_role("link", name="Abandoned cart", exact=True).click()
-    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("button", name="More actions").click()
     page.get_by_role("link", name="Runs").click()
     page.get_by_role("link", name="Ada Rossi").click()
     expect(page.get_by_text("Hi Ada, your cart is waiting.")).to_be_visible()

@@ -9,8 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
+from engine.kinds import catalog
 from flows.arrange import (
     COUNTER_ROW,
     EXIT_ROW,
@@ -255,11 +257,22 @@ def start_card(
 
 
 def _starts_by(document: Mapping[str, Any], flow: AnyFlow | None) -> list[str]:
-    """Every trigger in words; without a readable flow at least how many there are."""
+    """Every trigger in words, as far as it can be read."""
     if flow is not None:
         return [one.summary() or one.label for one in flow.triggers.values()]
     found = document.get("triggers")
-    return ["A trigger that cannot be read"] * (len(found) if isinstance(found, dict) else 0)
+    return [_trigger_in_words(one) for one in (found.values() if isinstance(found, dict) else ())]
+
+
+def _trigger_in_words(entry: object) -> str:
+    kind = catalog().triggers.get(str(entry.get("type"))) if isinstance(entry, dict) else None
+    try:
+        trigger = None if kind is None else msgspec.convert(entry, kind)
+    except msgspec.ValidationError:
+        trigger = None
+    return (
+        "A trigger that cannot be read" if trigger is None else trigger.summary() or trigger.label
+    )
 
 
 def _at_start(problems: Sequence[Problem]) -> str:

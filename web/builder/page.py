@@ -30,9 +30,9 @@ MODES = ("edit", "simulate", "results")
 VIEWS = ("canvas", "outline")
 STYLES = (
     *("reset", "tokens", "base", "shell", "controls", "chips", "cards", "problems", "bubbles"),
-    *("dialogs", "menus", "toasts", "changes", "versions", "builder", "card", "canvas", "forms", "simulator"),
-    *("results", "publish"),
+    *("dialogs", "menus", "toasts", "changes", "versions", "builder", "card", "canvas", "forms", "publish"),
 )
+MODE_STYLES = {"simulate": ("simulator",), "results": ("results",)}
 SCRIPTS = (
     *("narrow", "theme", "dialogs", "menus", "panel", "stage", "rename", "canvas/element"),
     *("live", "results", "simulate", "forms"),
@@ -92,7 +92,7 @@ async def builder_page(
         "kinds": groups(),
         "opens": opens,
         "opens_as": opens_as,
-        "styles": style_addresses(_for(view, "css", STYLES)),
+        "styles": style_addresses(_for(view, "css", (*STYLES, *MODE_STYLES.get(mode, ())))),
         "scripts": script_addresses(_for(view, "js", SCRIPTS)),
     }
     shown = [*notices, said] if said else notices

@@ -63,10 +63,12 @@ class FlowOutline extends HTMLElement {
     first?.focus();
   }
 
-  #renew() {
+  async #renew() {
     const address = `${this.dataset.base}?view=outline`;
     const how = { source: this, target: "#outline", select: "#outline", swap: "outerMorph" };
-    htmx.ajax("GET", address, how);
+    await htmx.ajax("GET", address, how);
+    const { title } = document.getElementById("outline").dataset;
+    document.getElementById("stage").setAttribute("aria-label", title);
   }
 
   #click({ target }) {

@@ -4,12 +4,9 @@ const cards = document.getElementById("cards");
 
 const many = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
-function problems() {
-  const { errors, warnings } = document.getElementById("problems-button").dataset;
-  return Number(errors) + Number(warnings);
-}
-
 document.addEventListener("flow:changed", () => {
-  const steps = cards.querySelectorAll("[data-step]:not(#start-card, button)").length;
-  stage.setAttribute("aria-label", `Automation steps, ${many(steps, "step")}, ${many(problems(), "problem")}`);
+  if (!stage.querySelector("flow-canvas")) return; // the outline comes with its name
+  const { errors, warnings } = document.getElementById("problems-button").dataset;
+  const problems = many(Number(errors) + Number(warnings), "problem");
+  stage.setAttribute("aria-label", `Automation steps, ${many(cards.children.length - 1, "step")}, ${problems}`);
 });
