@@ -18,6 +18,11 @@ export class Overlay {
     document.addEventListener("flow-counts", ({ detail }) => this.#count(detail.counts ?? detail), { signal: canvas.signal });
   }
 
+  /** While one edits or simulates, all lines are alike: widths and shares are results. */
+  get wide() {
+    return !["edit", "simulate"].includes(this.canvas.closest("[data-mode]")?.dataset.mode);
+  }
+
   /** Dress a card again whose markup was renewed. */
   paint({ id, li, rows }) {
     li.classList.toggle("current", id === this.current);
@@ -27,7 +32,7 @@ export class Overlay {
     for (const { exit } of rows) {
       const line = this.canvas.lines.get(id, exit);
       line?.group.classList.toggle("passed", this.passed.get(id)?.has(exit) ?? false);
-      if (line && total) line.path.style.strokeWidth = `${1.5 + 6.5 * ((exits[exit] ?? 0) / total)}px`;
+      if (line && total && this.wide) line.path.style.strokeWidth = `${1.5 + 6.5 * ((exits[exit] ?? 0) / total)}px`;
       else line?.path.style.removeProperty("stroke-width");
     }
     if (!(id in this.counts)) return;
