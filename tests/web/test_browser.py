@@ -19,6 +19,7 @@ from tests.web import conftest
 from tests.web.conftest import NOW, PASSWORD, House, cart_flow
 from tests.web.seed import seed_run
 from web.app import create_app
+from web.serving import Server
 
 pytestmark = pytest.mark.browser
 SHOTS = os.environ.get("TIPTOE_SHOTS", "")  # a folder for pictures to look at
@@ -35,7 +36,7 @@ class Site:
         self._url, self._seed = url, seed
         self._folder = Path(url.removeprefix("sqlite:///")).parent
         self._socket = socket.create_server(("127.0.0.1", port))
-        self._server: uvicorn.Server | None = None
+        self._server: Server | None = None
         self._ready = threading.Event()
         self._trouble: BaseException | None = None
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
@@ -58,7 +59,7 @@ class Site:
             await self._seed(house)
             app: Any = create_app(replace(house.web, base_url=self.address))
             config = uvicorn.Config(app, log_level="error", ws="none", lifespan="off")
-            self._server = uvicorn.Server(config)
+            self._server = Server(config)
             # Listening already: whoever connects from now on is kept until the server takes it.
             self._socket.listen(64)
             self._ready.set()
