@@ -43,7 +43,7 @@ def _by_path(element: starts_by, compiler: SQLCompiler, **more: Any) -> str:
 @compiles(starts_by, "sqlite")
 def _in_tree(element: starts_by, compiler: SQLCompiler, **more: Any) -> str:
     tree = sa.func.json_tree(element.column, "$.triggers").table_valued("key", "atom")
-    query = (
+    query: sa.Select[Any] = (
         sa.select(sa.literal_column("1"))
         .select_from(tree)
         .where(tree.c.key == "type", tree.c.atom == element.kind)
