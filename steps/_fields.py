@@ -18,7 +18,7 @@ FieldName = Annotated[
         pattern=r"^([A-Za-z][A-Za-z0-9_]{0,63})?$",
         title="Field",
         description="A field of the contact: a letter, then letters, digits and _",
-        extra_json_schema={"x-input": "field"},
+        extra_json_schema={"x-input": "field", "x-hint": ""},
     ),
 ]
 _FIXED = frozenset(

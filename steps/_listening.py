@@ -83,6 +83,7 @@ SaveTo = Annotated[
         title="Save the reply to a field",
         description="Keep what was understood in this field of the contact; "
         "what does not fit into it is no match",
+        extra_json_schema={"x-hint": "What does not fit into the field is no match."},
     ),
 ]
 OTHER, NO_REPLY, AUTOMATIC = "other", "no_reply", "automatic"

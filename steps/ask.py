@@ -94,6 +94,7 @@ class Ask(Step, frozen=True, kw_only=True, tag="ask"):
             description="The question; with options at most 1,024 characters",
             extra_json_schema={
                 "x-input": "message",
+                "x-hint": "",
                 "x-limit-with": {"options": BODY_LIMIT_WITH_OPTIONS},
             },
         ),

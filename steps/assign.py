@@ -28,7 +28,7 @@ class Assign(Step, frozen=True, kw_only=True, tag="assign"):
             title="Colleague",
             description="E-mail of the colleague; may hold variables. Empty: nobody in particular, "
             "null: whoever has it now",
-            extra_json_schema={"x-input": "user"},
+            extra_json_schema={"x-input": "user", "x-hint": ""},
         ),
     ] = None
     hand_over: Annotated[

@@ -76,12 +76,13 @@ class Delay(Step, frozen=True, kw_only=True, tag="delay"):
             description="A length of time; until a date; until the next of these days; "
             "or around a date that a field of the contact holds",
             extra_json_schema={
+                "x-hint": "",
                 "x-words": {
                     "duration": "A length of time",
                     "date": "Until a date",
                     "weekday": "Until a day of the week",
                     "field": "Around a date of the contact",
-                }
+                },
             },
         ),
     ] = "duration"

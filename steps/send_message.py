@@ -75,6 +75,7 @@ class SendMessage(Step, frozen=True, kw_only=True, tag="send_message"):
             description="The message; with options or a file at most 1,024 characters",
             extra_json_schema={
                 "x-input": "message",
+                "x-hint": "",
                 "x-limit-with": {
                     "options": BODY_LIMIT_WITH_OPTIONS,
                     "media": CAPTION_LIMIT,

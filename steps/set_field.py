@@ -33,7 +33,11 @@ class SetField(Step, frozen=True, kw_only=True, tag="set_field"):
     field: FieldName = ""
     value: Annotated[
         Liquid | None,
-        Meta(title="Value", description="What to write; may hold variables. None empties it"),
+        Meta(
+            title="Value",
+            description="What to write; may hold variables. None empties it",
+            extra_json_schema={"x-hint": "Left empty, the field is emptied."},
+        ),
     ] = None
 
     def exits(self) -> tuple[Exit, ...]:

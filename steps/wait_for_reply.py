@@ -78,6 +78,7 @@ class Answer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="How the reply is compared. Option: tapped, or written as its name, its "
             "number or nearly its name. Date, phone, email: whether there is one in it",
             extra_json_schema={
+                "x-hint": "",
                 "x-words": {
                     "option": "Is an option of a message",
                     "contains": "Contains",
@@ -93,7 +94,7 @@ class Answer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                     "any_media": "Is any file",
                     "any": "Is anything",
                     "regex": "Fits a regular expression",
-                }
+                },
             },
         ),
     ] = "contains"

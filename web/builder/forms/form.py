@@ -103,10 +103,18 @@ def step_form(document: Mapping[str, Any], step: str, around: Around, flow: Read
     schema = catalog().kind_schema(kind)
     section = Section(base="", raw=raw, defs=schema["$defs"], parts=parts_of(schema, raw, COMMON))
     wanted = templates.chosen(raw, section.parts)
-    if wanted is not None and (found := around.find_template(*wanted)) is not None:
-        section.parts = templates.adapt(section.parts, templates.wants_of(found))
+    if wanted is not None:
+        section.parts = templates.adapt(section.parts, _wants(around, *wanted))
     made = Form(step=step, root=pointer("steps", step), sections={"": section}, around=around)
     return _furnished(made, document, flow, steps_before(step, _ways(entries)))
+
+
+def _wants(around: Around, name: str, language: str) -> templates.Wants | None:
+    """What the chosen template wants; nothing before one is chosen, None for one nobody knows."""
+    if not name:
+        return templates.Wants()
+    found = around.find_template(name, language)
+    return None if found is None else templates.wants_of(found)
 
 
 def start_form(document: Mapping[str, Any], around: Around, flow: Read) -> Form:

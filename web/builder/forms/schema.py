@@ -1,8 +1,8 @@
 """From a kind's JSON Schema and its settings to the parts of a form. PURE.
 
 Rule: nothing here knows a kind. What a form needs to know stands in the schema: `title` and
-`description`, `x-input` (which part draws it), `x-words` (its choices in words), `x-when` (beside
-which other settings it is shown), `x-more` (rarely needed).
+`description` (or `x-hint` instead of it), `x-input` (which part draws it), `x-words` (its choices
+in words), `x-when` (beside which other settings it is shown), `x-more` (rarely needed).
 """
 
 from __future__ import annotations
@@ -358,8 +358,10 @@ def _array(each: Mapping[str, Any]) -> str:
 
 def _called(name: str, schema: Mapping[str, Any]) -> tuple[str, str]:
     """The label and the hint under it."""
-    said = " ".join(str(schema.get("description", "")).split())
+    said = " ".join(str(schema.get("description", "")).replace("`", "").split())
     title = str(schema.get("title", ""))
+    if "x-hint" in schema:
+        return title or words_of(name), str(schema["x-hint"])
     if title:
         return title, "" if _says_no_more(said, title) else said
     if said and len(said) <= LABEL:
