@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from flows.editing.pointers import deeper_than
 from flows.editing.working import EditRefused
 
 MOST_CHANGES = 500  # in one list; a person makes one, a queue after a lost connection some dozens
@@ -141,22 +142,8 @@ def read_changes(text: str | bytes) -> list[Change]:
     """The changes of a JSON array. Raises EditRefused when that is no list of changes."""
     try:
         raw = msgspec.json.decode(text)
-        if _deeper_than(raw, DEEPEST):
+        if deeper_than(raw, DEEPEST):
             raise EditRefused("These changes are nested too deeply.")
         return msgspec.convert(raw, Changes)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise EditRefused(f"These changes cannot be read: {error}.") from error
-
-
-def _deeper_than(value: object, limit: int) -> bool:
-    level: list[object] = [value]
-    for _ in range(limit):
-        level = [
-            inner
-            for one in level
-            if isinstance(one, (dict, list))
-            for inner in (one.values() if isinstance(one, dict) else one)
-        ]
-        if not level:
-            return False
-    return True

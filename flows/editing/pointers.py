@@ -55,6 +55,21 @@ def take(holder: Any, parts: Sequence[str]) -> bool:
     return True
 
 
+def deeper_than(value: object, limit: int) -> bool:
+    """Whether lists and objects stand inside one another more than `limit` deep. No recursion."""
+    level: list[object] = [value]
+    for _ in range(limit):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (dict, list))
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def _inside(holder: Any, part: str) -> Any:
     if isinstance(holder, dict) and part in holder:
         return holder[part]

@@ -73,7 +73,7 @@ def _edit_trigger(work: Working, change: Edit, parts: list[str]) -> str:
     triggers = work.document.get("triggers")
     entry = triggers.get(name) if isinstance(triggers, dict) else None
     if not isinstance(triggers, dict) or not isinstance(entry, dict):
-        said = "This trigger is not there any more. Somebody has removed it meanwhile."
+        said = "This trigger is not there any more: somebody removed it."
         raise EditRefused(said, START_STEP, change.place, gone=True)
     if setting == "type":
         said = "The kind of a trigger cannot be changed. Remove it and add another one."

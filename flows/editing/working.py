@@ -73,7 +73,7 @@ class Working:
         """The raw step. Raises EditRefused when it is not there any more."""
         if step_id not in self.steps:
             name = f"“{step_id}”" if step_id else "The step"
-            said = f"{name} is not there any more. Somebody has deleted it meanwhile."
+            said = f"{name} is not there any more: somebody deleted it."
             raise EditRefused(said, step_id, gone=True)
         return self.steps[step_id]
 

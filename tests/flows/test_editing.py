@@ -163,8 +163,8 @@ class TestLines:
         [
             ("hello", "sent", "hello", False, "A step cannot lead to itself."),
             ("hello", "sent", "@start", False, "Nothing can lead to Start."),
-            ("hello", "sent", "was", True, "“was” is not there any more."),
-            ("was", "sent", "hello", True, "“was” is not there any more."),
+            ("hello", "sent", "was", True, "“was” is not there any more"),
+            ("was", "sent", "hello", True, "“was” is not there any more"),
             ("hello", "maybe", "pause", True, "Send message has no exit “maybe”"),
             ("@start", "sent", "pause", False, "The start card has one exit only"),
         ],
@@ -318,7 +318,7 @@ class TestSettings:
             ("/name", "", "This is empty."),
             ("/entry/policy", "never", "is not possible here"),
             ("/language", "Italian", "is not written as it must be"),
-            ("/triggers/was/wait", "1h", "This trigger is not there any more."),
+            ("/triggers/was/wait", "1h", "This trigger is not there any more"),
         ],
     )
     def test_what_does_not_fit(self, place: str, value: Any, said: str) -> None:

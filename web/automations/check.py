@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.kinds import catalog
 from flows.document import AnyFlow
+from flows.editing.pointers import deeper_than
 from flows.issues import Known, TemplateFacts
 from flows.problems import Problem
 from flows.words import STOP_WORDS, normal
@@ -38,7 +39,7 @@ def read_document(text: str) -> tuple[dict[str, Any] | None, list[Problem]]:
         return None, [Problem("error", "This is nested too deeply, or has a number too long.")]
     if not isinstance(raw, dict):
         return None, [Problem("error", "The document must be a JSON object: { … }.")]
-    if _deeper_than(raw, DEEPEST):
+    if deeper_than(raw, DEEPEST):
         return None, [Problem("error", f"This is nested more than {DEEPEST} levels deep.")]
     return raw, []
 
@@ -104,17 +105,3 @@ def _facts(template: templates.Template) -> TemplateFacts:
         variables=len(set(VARIABLE.findall(template.body))),
         has_stop=any(word in STOP_WORDS for text in texts for word in normal(text).split()),
     )
-
-
-def _deeper_than(value: object, limit: int) -> bool:
-    level: list[object] = [value]
-    for _ in range(limit):
-        level = [
-            inner
-            for one in level
-            if isinstance(one, (dict, list))
-            for inner in (one.values() if isinstance(one, dict) else one)
-        ]
-        if not level:
-            return False
-    return True

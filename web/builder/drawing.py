@@ -13,15 +13,13 @@ import msgspec
 from msgspec import Struct
 
 from engine.kinds import catalog
-from flows.arrange import START, arrange
-from flows.document import AnyFlow, Flow
+from flows.document import AnyFlow
+from flows.editing.places import places, start_place
 from flows.issues import Known
 from flows.problems import Problem
 from flows.step import Step
 from web.builder.cards import Card, Counters, Line, card_of, start_card, unread_card
 from web.builder.travel import in_order_of_travel
-
-GAP = 40  # between a card without a place and what stands above it
 
 
 class Drawing(Struct, frozen=True):
@@ -86,21 +84,21 @@ def drawing_of(
     steps = dict(flow.steps) if flow is not None else _readable(entries)
     names = titles(entries, steps)
     by_step, of_start = _shared_out(problems, entries)
-    places = _places(document, entries, steps)
+    stands = places(document, entries, steps)
     start = document.get("start")
     start = start if isinstance(start, str) and start in entries else ""
     cards = [
         start_card(
             document,
             flow,
-            place=_place_of(document.get("start_at")) or START,
+            place=start_place(document),
             line=Line("start", "Start", start, names.get(start, "")),
             problems=of_start,
         )
     ]
     for step_id in in_order_of_travel(start, entries):
         common: dict[str, Any] = {
-            "place": places[step_id],
+            "place": stands[step_id],
             "title": names[step_id],
             "titles": names,
             "problems": by_step.get(step_id, []),
@@ -179,37 +177,3 @@ def _shared_out(
         else:
             of_start.append(one)
     return by_step, of_start
-
-
-def _places(
-    document: Mapping[str, Any], entries: Mapping[str, Any], steps: Mapping[str, Step]
-) -> dict[str, tuple[int, int]]:
-    """Each step's own place, else where tidying up would put it; what cannot be arranged either
-    stands below all others.
-    """
-    own = {
-        step_id: place
-        for step_id, entry in entries.items()
-        if (place := _place_of(entry.get("at") if isinstance(entry, dict) else None))
-    }
-    if len(own) < len(entries):
-        start = document.get("start")
-        flow: AnyFlow = Flow(
-            name="?", start=start if isinstance(start, str) else None, steps=dict(steps)
-        )
-        own = {**arrange(flow), **own}
-    below = max((top for _, top in own.values()), default=0)
-    for step_id in entries:
-        if step_id not in own:
-            below += 4 * GAP
-            own[step_id] = (START[0], below)
-    return own
-
-
-def _place_of(value: object) -> tuple[int, int] | None:
-    if not isinstance(value, (list, tuple)) or len(value) != 2:  # noqa: PLR2004  x and y
-        return None
-    x, y = value
-    if type(x) is not int or type(y) is not int:
-        return None
-    return x, y

@@ -110,7 +110,7 @@ async def _answer(
         "drawing": drawing,
         "editable": bar.editable,
         "bar": bar,
-        "refused": refused.sentence if refused else "",
+        "refused": _in_words(refused, before) if refused else "",
         "overwrote": committed.overwrote if committed else "",
         "undo_to": committed.seq - 1 if committed else 0,
         "extra": Markup(extra),  # noqa: S704  rendered by a template of ours
@@ -124,6 +124,14 @@ async def _answer(
         headers["Draft-Open"] = opens
     status = 200 if refused is None else 409 if refused.gone else 422
     return Response(body, media_type=MediaType.HTML, status_code=status, headers=headers)
+
+
+def _in_words(refused: EditRefused, before: Drawing | None) -> str:
+    """Why it was refused; a step that is gone is called as the page that asked still shows it."""
+    card = before.card(refused.step) if before is not None and refused.gone else None
+    if card is None:
+        return refused.sentence
+    return refused.sentence.replace(f"“{refused.step}”", f"“{card.title}”", 1)
 
 
 def _cards(

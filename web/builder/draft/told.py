@@ -61,7 +61,7 @@ def overwritten(
                 short = min(len(own), len(path))
                 if own[:short] == path[:short]:
                     same = len(path) >= len(own) - 1 and len(own) > 2  # noqa: PLR2004
-                    what = _what(entry, where, titles) if same else "had changed this"
+                    what = _what(entry, where, titles) if same else "changed this"
                     return f"{author or 'A program'} {what} {_ago(now - entry.at)}."
     return ""
 
@@ -72,12 +72,12 @@ def _is_place(where: str) -> bool:
 
 def _what(entry: Entry, where: str, titles: Mapping[str, str]) -> str:
     if where not in entry.after:
-        return "had removed this"
+        return "removed this"
     value = entry.after[where]
     path = parts_of(where)
     if "next" in path or path == ["start"]:
-        return f"had connected this to {titles.get(str(value), value)}"
-    return f"had set this to {shown(_words(value)) or 'nothing'}"
+        return f"connected this to {titles.get(str(value), value)}"
+    return f"set this to {shown(_words(value)) or 'nothing'}"
 
 
 def _words(value: Any) -> str:
