@@ -27,13 +27,14 @@ export class Actions {
   disconnect(step, exit) {
     const row = this.canvas.cards.get(step)?.rows.find((one) => one.exit === exit);
     if (!row?.to) return;
+    const card = this.canvas.cards.get(step);
+    if (!("required" in row.button.dataset)) this.canvas.cards.unfold(card, true); // it stays in sight
     row.button.dataset.to = "";
     this.canvas.lines.select(null);
     this.canvas.queue.push([{ do: "disconnect", step, exit }]);
   }
 
-  remove({ join = false } = {}) {
-    const { steps } = this;
+  remove({ join = false, steps = this.steps } = {}) {
     if (!steps.length) {
       this.canvas.say("The start cannot be deleted.");
       return;

@@ -1,5 +1,5 @@
 // The menu of kinds: search, arrows, Enter; or drag a kind onto the canvas.
-import { crosses, snap, WIDTH } from "./geometry.js";
+import { HEADER, lineUnder, snap, WIDTH } from "./geometry.js";
 
 const SLACK = 4;
 
@@ -33,10 +33,11 @@ export class Add {
 
   #filter() {
     const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const button of this.menu.querySelectorAll("[data-kind]")) {
-      const text = button.textContent.toLowerCase();
-      button.closest("li").hidden = !words.every((word) => text.includes(word));
-    }
+    const kinds = [...this.menu.querySelectorAll("[data-kind]")];
+    const fits = (text) => words.every((word) => text?.toLowerCase().includes(word));
+    const called = kinds.filter((one) => fits(one.querySelector("b")?.textContent));
+    const shown = called.length ? called : kinds.filter((one) => fits(one.textContent));
+    for (const one of kinds) one.closest("li").hidden = !shown.includes(one);
     for (const group of this.menu.querySelectorAll("section")) {
       group.hidden = !group.querySelector("li:not([hidden])");
     }
@@ -103,8 +104,7 @@ export class Add {
       move: (at) => {
         const [x, y] = corner(at);
         card.style.translate = `${x}px ${y}px`;
-        const box = { left: x + 40, right: x + WIDTH - 40, top: y, bottom: y + 40 };
-        mark([...canvas.lines.all].find(({ pieces }) => crosses(pieces, box)));
+        mark(lineUnder(canvas.lines.all, { x, y, h: HEADER }));
       },
       end: (at, { clientX, clientY }) => {
         card.remove();

@@ -28,7 +28,7 @@ export class Cards {
   }
 
   of(element) {
-    return this.byId.get(element?.closest?.("[data-step]")?.dataset.step);
+    return this.byId.get(element?.closest?.("li[data-step]")?.dataset.step);
   }
 
   rowOf(element) {
@@ -62,7 +62,9 @@ export class Cards {
     card.head.focus({ preventScroll: true });
   }
 
-  reached(id) {
+  /** The focus is on this card, maybe on one of its exits. */
+  reached(id, exit = null) {
+    this.exit = exit;
     if (id !== this.current) this.#reach(id);
   }
 
@@ -103,10 +105,19 @@ export class Cards {
       return [{ exit, label, to, y, button, jump: "jump" in button.dataset }];
     });
     li.style.height = `${card.h}px`;
+    this.#keepFocus(card);
     this.byId.set(id, card);
     if (Number.isNaN(card.x) || !this.canvas.holds?.(id)) {
       this.place(card, Number(li.dataset.x), Number(li.dataset.y));
     }
+  }
+
+  /** An exit that folded or unfolded must not hand its focus to its neighbour. */
+  #keepFocus({ id, li, rows }) {
+    const focused = document.activeElement;
+    if (id !== this.current || !this.exit || !li.contains(focused)) return;
+    const button = rows.find(({ exit }) => exit === this.exit)?.button ?? li.querySelector(".more-exits");
+    if (focused !== button && focused.closest(".exits")) button?.focus({ preventScroll: true });
   }
 
   #changed(records) {
@@ -120,7 +131,7 @@ export class Cards {
         }
         continue;
       }
-      const li = target.closest?.("[data-step]");
+      const li = target.closest?.("li[data-step]");
       if (li && type === "attributes" && attributeName === "class") dressed.add(li.dataset.step);
       else if (li) read.add(li);
     }

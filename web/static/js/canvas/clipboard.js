@@ -27,7 +27,8 @@ export class Clipboard {
   }
 
   async cut() {
-    if (await this.copy()) this.canvas.actions.remove();
+    const { steps } = this.canvas.actions;
+    if (await this.copy()) this.canvas.actions.remove({ steps });
   }
 
   /** From the menu: the browser may ask whether it is allowed to. */

@@ -1,9 +1,10 @@
 // Moving cards. Rule: what is seen moves at once, what is stored goes through the queue.
-import { crosses, HEADER, snap, WIDTH } from "./geometry.js";
+import { lineUnder, snap } from "./geometry.js";
 
 /** Drag a card, and with it the selection it is part of. */
 export function moving(canvas, card) {
   let from = null;
+  let start = null;
   let onto = null;
   const ids = () => [...from.keys()].map(({ id }) => id);
   const mark = (line) => {
@@ -18,7 +19,8 @@ export function moving(canvas, card) {
   };
   return {
     autopan: true,
-    begin() {
+    begin(at) {
+      start = at;
       const { select, cards } = canvas;
       const moved = select.has(card.id) ? select.cards : [card];
       if (!select.has(card.id)) select.only(card.id);
@@ -29,13 +31,12 @@ export function moving(canvas, card) {
       canvas.lineTools.hide();
     },
     move(at) {
-      this.start ??= at;
       const was = from.get(card);
-      const dx = snap(was.x + at.x - this.start.x) - was.x;
-      const dy = snap(was.y + at.y - this.start.y) - was.y;
+      const dx = snap(was.x + at.x - start.x) - was.x;
+      const dy = snap(was.y + at.y - start.y) - was.y;
       for (const [one, { x, y }] of from) canvas.cards.place(one, x + dx, y + dy);
       canvas.lines.redraw(ids());
-      mark(from.size === 1 ? lineUnder(canvas, card) : null);
+      mark(from.size === 1 ? insertable(canvas, card) : null);
     },
     end() {
       finish();
@@ -66,14 +67,10 @@ export function commitMove(canvas, from, more = []) {
   return moved.length > 0;
 }
 
-/** The line a card lies on, when nothing leads to that card yet. */
-function lineUnder(canvas, card) {
+/** The line on which a card could be inserted where it is: nothing leads to that card yet. */
+function insertable(canvas, card) {
   if (card.id === "@start" || canvas.lines.into(card.id).length) return null;
-  const box = { left: card.x + 40, right: card.x + WIDTH - 40, top: card.y, bottom: card.y + Math.max(HEADER, card.h) };
-  for (const line of canvas.lines.all) {
-    if (line.step !== card.id && line.to !== card.id && crosses(line.pieces, box)) return line;
-  }
-  return null;
+  return lineUnder([...canvas.lines.all].filter(({ step }) => step !== card.id), card);
 }
 
 /** Moves by keys: each is seen at once, all of them are one change. */

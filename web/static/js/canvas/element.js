@@ -64,11 +64,13 @@ class FlowCanvas extends HTMLElement {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
-  /** Said politely; the same words twice in a row are said twice. */
-  say(words) {
+  /** Said politely; the same words twice in a row are said twice. `more`: after what was said. */
+  say(words, more = false) {
     const announcer = document.getElementById("announcer");
     if (!announcer || !words) return;
-    announcer.textContent = announcer.textContent === words ? `${words}\u00a0` : words;
+    const before = announcer.textContent;
+    if (more && before) announcer.textContent = `${before}. ${words}`;
+    else announcer.textContent = before === words ? `${words}\u00a0` : words;
   }
 
   toast(words) {

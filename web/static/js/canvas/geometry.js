@@ -71,13 +71,19 @@ function pointOn([ax, ay, bx, by, cx, cy, dx, dy], t) {
   return { x: p * ax + q * bx + r * cx + s * dx, y: p * ay + q * by + r * cy + s * dy };
 }
 
-/** Whether the curve passes through the box. */
-export function crosses(pieces, { left, top, right, bottom }) {
-  return pieces.some((piece) => {
-    for (let step = 0; step <= POINTS; step += 1) {
-      const { x, y } = pointOn(piece, step / POINTS);
-      if (x >= left && x <= right && y >= top && y <= bottom) return true;
+/** Of the lines that pass under a card at (x, y), h high, the one nearest to its middle. */
+export function lineUnder(lines, { x, y, h }) {
+  const [middle, half] = [{ x: x + WIDTH / 2, y: y + h / 2 }, { x: WIDTH / 3, y: h / 2 }];
+  let best = null;
+  let least = Infinity;
+  for (const line of lines) {
+    for (const piece of line.pieces) {
+      for (let step = 0; step <= POINTS; step += 1) {
+        const at = pointOn(piece, step / POINTS);
+        const [dx, dy] = [Math.abs(at.x - middle.x), Math.abs(at.y - middle.y)];
+        if (dx <= half.x && dy <= half.y && dx + dy < least) [best, least] = [line, dx + dy];
+      }
     }
-    return false;
-  });
+  }
+  return best;
 }

@@ -19,7 +19,7 @@ export class Keys {
   #arrived(target) {
     const card = this.canvas.cards.of(target);
     if (!card) return;
-    this.canvas.cards.reached(card.id);
+    this.canvas.cards.reached(card.id, target.matches(".exit") ? target.dataset.exit : null);
     if (this.canvas.connecting?.byClick) this.canvas.connecting.aim(card);
   }
 

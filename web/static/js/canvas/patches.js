@@ -21,7 +21,7 @@ export class Patches {
       await htmx.swap({ text, swap: "none", target: document.body, sourceElement: document.body });
     } else if (status >= 400) this.canvas.toast("This could not be saved. Load the page again to see what is stored.");
     this.#took(headers);
-    if (problems !== this.#problems()) this.canvas.say(this.#problems());
+    if (problems !== this.#problems()) this.canvas.say(this.#problems(), true);
   }
 
   #took(headers) {

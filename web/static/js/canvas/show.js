@@ -8,6 +8,7 @@ export class Show {
     const on = (name, deed) => document.addEventListener(name, deed, { signal: canvas.signal });
     on("flow:open", ({ detail }) => this.open(detail.step, detail));
     on("flow:show", ({ detail }) => this.show(detail.step, detail));
+    on("flow:closed", () => canvas.select.meant || canvas.select.clear());
     on("click", (event) => this.#click(event));
   }
 
@@ -38,7 +39,7 @@ export class Show {
     const asked = (this.asked = step);
     const { base, opens = `${base}/panel/step/{}` } = canvas.dataset; // results and revisions have their own
     const address = opens.replace("{}", encodeURIComponent(step));
-    await htmx.ajax("GET", address, { source: canvas, target: "#panel", swap: "innerHTML" });
+    await htmx.ajax("GET", address, { source: canvas, target: "#panel", swap: "innerHTML settle:0" });
     const card = canvas.cards.get(step);
     if (asked !== this.asked || !card) return;
     const panel = document.getElementById("panel");

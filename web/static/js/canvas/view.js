@@ -132,7 +132,9 @@ export class View {
     const k = bounds ? Math.min(1, this.#fitting(bounds)) : 1;
     if (bounds && k >= READABLE) return this.#fit(bounds, k);
     const start = this.canvas.cards.get("@start") ?? { x: 0, y: 0, h: 0 };
-    return this.set(MARGIN - start.x, this.box.height / 2 - start.y - start.h / 2, 1);
+    const whole = bounds && bounds.bottom - bounds.top + 2 * MARGIN <= this.box.height;
+    const middle = whole ? (bounds.top + bounds.bottom) / 2 : start.y + start.h / 2;
+    return this.set(MARGIN - start.x, Math.round(this.box.height / 2 - middle), 1);
   }
 
   #remember() {
