@@ -104,7 +104,7 @@ def _visit(flow: AnyFlow, one: Told, clock: str, day: str) -> Said | None:
         clock,
         day,
         told.icon,
-        told.then or visit.why or "goes on",
+        told.then or ("Ends here" if visit.did == "left" else visit.why),
         step_title(flow, visit.step, visit.kind),
         visit.step,
         visit.why if told.then else "",

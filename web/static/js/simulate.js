@@ -1,40 +1,38 @@
 // The simulator's panel: the try-out rides in #walk, whatever the panel shows meanwhile. It is played
-// again when the draft has changed, and comes back when the simulator does.
+// again when the draft has changed, and comes back by the mode's own link.
 const PAUSE_MS = 250; // after a change of the draft: several often come at once
-const walk = () => document.getElementById("walk");
 const panel = document.getElementById("panel");
 const base = document.getElementById("canvas")?.dataset.base;
+const walk = () => document.getElementById("walk");
 const session = () => walk()?.querySelector("input")?.value;
 const shown = () => panel.querySelector("[data-simulator]");
-const isPress = (ctx) => ctx.request.action?.startsWith(`${base}/simulate`);
+const isPress = ({ request }) => request.action?.startsWith(`${base}/simulate`);
+const folds = new Map();
 let timer;
 let length = 0;
+let focused;
 
-function again() {
+function again(swap, more = {}) {
   if (!session()) return;
-  const here = Boolean(shown());
-  const values = { session: session(), do: "again", ...(here ? {} : { only: "walk" }) };
-  const swap = here ? "innerMorph" : "none";
+  const values = { session: session(), do: "again", ...more };
   window.htmx.ajax("POST", `${base}/simulate`, { source: walk(), target: panel, swap, values });
 }
 
 document.addEventListener("flow:changed", () => {
   clearTimeout(timer);
-  timer = setTimeout(again, PAUSE_MS);
+  timer = setTimeout(() => (shown() ? again("innerMorph") : again("none", { only: "walk" })), PAUSE_MS);
 });
 
-// Nobody walks any more once the panel is closed; the try-out itself is kept for its return.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.(".modes a[aria-current]");
+  if (!link?.href.endsWith("mode=simulate") || !session()) return;
+  event.preventDefault();
+  if (!shown()) again("innerHTML");
+});
+
+// Nobody walks any more once the panel is closed; the try-out itself is kept.
 document.addEventListener("flow:closed", () => {
   for (const name of ["current", "passed", "path"]) walk()?.removeAttribute(`data-${name}`);
-});
-
-// Opened anew, it goes on where it was.
-document.addEventListener("htmx:config:request", (event) => {
-  const { request } = event.detail.ctx;
-  if (request.method !== "GET" || request.action !== `${base}/panel/simulate` || !session()) return;
-  event.preventDefault();
-  const values = { session: session(), do: "again" };
-  window.htmx.ajax("POST", `${base}/simulate`, { source: walk(), target: panel, swap: "innerHTML", values });
 });
 
 // One press may wait for another: it goes on from what that one led to.
@@ -44,19 +42,29 @@ document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
   if (ctx.sourceElement.matches("[data-reply]")) ctx.sourceElement.reset();
 });
 
-// What somebody has opened stays open.
-document.addEventListener("htmx:before:morph:attr", (event) => {
-  const { attrName, newValue } = event.detail;
-  if (attrName === "open" && newValue === null && event.target.closest("[data-simulator]")) event.preventDefault();
+// What somebody has opened stays open, and what they have closed closed.
+document.addEventListener("htmx:before:swap", () => {
+  focused = shown()?.contains(document.activeElement) && document.activeElement;
+  for (const one of shown()?.querySelectorAll("details[id]") ?? []) folds.set(one.id, one.open);
 });
 
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   const talk = shown()?.querySelector("[data-talk]");
   if (!talk) return;
+  const saved = document.getElementById("sim-saved");
+  for (const one of shown().querySelectorAll("details[id]")) {
+    if (folds.has(one.id)) one.open = folds.get(one.id) && !(saved && one.id === "sim-keep");
+  }
   const messages = talk.querySelectorAll("li").length;
   if (messages !== length) talk.scrollTop = talk.scrollHeight;
   length = messages;
   if (!isPress(ctx)) return;
   for (const form of panel.querySelectorAll("[data-fresh]")) form.reset();
-  if (document.activeElement === document.body) document.getElementById("sim-text")?.focus({ preventScroll: true });
+  if (!focused || document.activeElement === focused) return;
+  (focused.isConnected && !focused.disabled ? focused : document.getElementById("sim-text"))?.focus({ preventScroll: true });
 });
+
+// A list that opens at the end of the chat is seen.
+panel?.addEventListener("toggle", ({ target }) => {
+  if (target.open && target.matches(".choose")) target.scrollIntoView({ block: "nearest" });
+}, true);
