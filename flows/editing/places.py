@@ -63,7 +63,7 @@ def places(
     below = max((top for _, top in found.values()), default=0)
     for step_id in steps:
         if step_id not in found:
-            below += LOOSE_GAP
+            below = min(below + LOOSE_GAP, FARTHEST)
             found[step_id] = (START[0], below)
     return found
 
@@ -96,8 +96,9 @@ def put_at(work: Working, step_id: str, place: Place) -> None:
         if start_place(work.document) != place:
             work.document["start_at"] = list(place)
         return
-    if place_of(work.entry(step_id)) != place:
-        work.change(step_id)["at"] = list(place)
+    x, y = (max(-FARTHEST, min(FARTHEST, one)) for one in place)
+    if place_of(work.entry(step_id)) != (x, y):
+        work.change(step_id)["at"] = [x, y]
 
 
 def tidy(work: Working) -> str:

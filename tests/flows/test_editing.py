@@ -361,6 +361,21 @@ class TestPlaces:
         still = edited(document, {"do": "disconnect", "step": "note", "exit": "done"})
         assert still.document == document  # nothing was changed, so nothing is written down
 
+    def test_the_canvas_has_an_end(self) -> None:
+        far = flow()
+        far["steps"]["bye"]["at"] = [1_000_000, 1_000_000]
+        far["steps"]["note"].pop("at")
+        made = edited(
+            far,
+            {"do": "add", "kind": "tag", "after": {"step": "pause", "exit": "after"}},
+            {"do": "duplicate", "steps": ["bye"]},
+            {"do": "move", "steps": {"hello": [1e300, -1e300]}},
+            {"do": "add", "kind": "tag", "after": {"step": "hello", "exit": "failed"}},
+            {"do": "add", "kind": "end"},
+        )
+        assert catalog().check(made.document)[0] is not None
+        assert made.document["steps"]["hello"]["at"] == [1_000_000, -1_000_000]
+
     def test_tidy(self) -> None:
         made = edited(flow(start_at=[8, 8]), {"do": "tidy"})
         assert made.label == "Tidy up"

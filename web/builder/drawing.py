@@ -96,7 +96,7 @@ def drawing_of(
             problems=of_start,
         )
     ]
-    for step_id in in_order_of_travel(start, entries):
+    for step_id in in_order_of_travel(start, entries, steps):
         common: dict[str, Any] = {
             "place": stands[step_id],
             "title": names[step_id],
