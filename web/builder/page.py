@@ -5,6 +5,7 @@ Rule: it only reads. What changes a draft lies in `draft/`, what fills the panel
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,10 +28,22 @@ from web.shell.render import STATIC, Notice, page, script_addresses, style_addre
 
 EDITOR = {"role": "viewer", "change_role": "editor"}
 MODES = ("edit", "simulate", "results")
+STEP = re.compile(r"@start|[A-Za-z0-9_-]{1,64}")
 VIEWS = ("canvas", "outline")
 STYLES = (
     *("reset", "tokens", "base", "shell", "controls", "chips", "cards", "problems", "bubbles"),
-    *("dialogs", "menus", "toasts", "changes", "versions", "builder", "card", "canvas", "forms", "publish"),
+    *(
+        "dialogs",
+        "menus",
+        "toasts",
+        "changes",
+        "versions",
+        "builder",
+        "card",
+        "canvas",
+        "forms",
+        "publish",
+    ),
 )
 MODE_STYLES = {"simulate": ("simulator",), "results": ("results",)}
 SCRIPTS = (
@@ -105,7 +118,7 @@ def _opens(request: Request[Any, Any, Any], automation_id: int, mode: str) -> tu
     step = request.query_params.get("step", "")
     if mode != "edit":
         return f"{base}/{mode}", {"simulate": "Simulator", "results": "Results"}[mode]
-    if step:
+    if STEP.fullmatch(step):
         return f"{base}/step/{step}", "Settings"
     return "", ""
 
