@@ -19,7 +19,7 @@ from engine.stand_in import options
 from engine.tryout import Act, Session
 from flows.contact import Contact
 from flows.content import Content, Tap, Text, parse_payload, plain
-from flows.events import Event, Replied
+from flows.events import Event, Replied, VerdictState
 from flows.scenario import Expected, Scenario, Scripted
 
 Part = Literal["exits", "messages", "end", "contact", "exactly"]
@@ -54,25 +54,20 @@ def as_test(
 
 def _verdicts(session: Session, came: Rehearsal) -> list[Scripted]:
     """What became of each message, where it was not sent at once."""
-    chosen = {one.message: one for one in session.verdicts}
+    reasons = {one.message: one.reason for one in session.verdicts}
     found = []
     for bubble in sorted(came.talk, key=lambda one: one.number):
         if not bubble.out or bubble.fate == "recalled":
             continue
         delay = bubble.at - came.asked[bubble.number - 1]
-        state, reason = _fate(bubble), bubble.reason
-        if bubble.fate == "queued" and bubble.number in chosen:
-            state, reason = chosen[bubble.number].state, chosen[bubble.number].reason
+        state: VerdictState = bubble.coming if bubble.fate == "queued" else bubble.fate
+        reason = bubble.reason or reasons.get(bubble.number, "")
         if delay or state != "sent":
             after = _after(delay)
             found.append(
                 Scripted(on_message=bubble.number, after=after, verdict=state, reason=reason)
             )
     return found
-
-
-def _fate(bubble: Bubble) -> Any:
-    return "sent" if bubble.fate == "queued" else bubble.fate
 
 
 def _acts(session: Session, came: Rehearsal) -> list[Scripted]:

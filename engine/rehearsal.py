@@ -21,7 +21,15 @@ from engine.tryout import Session
 from flows.contact import BUILT_IN_FIELDS, Contact
 from flows.content import Content
 from flows.document import AnyFlow
-from flows.events import Event, FieldChanged, ListsChanged, Replied, TagsChanged, Verdict
+from flows.events import (
+    Event,
+    FieldChanged,
+    ListsChanged,
+    Replied,
+    TagsChanged,
+    Verdict,
+    VerdictState,
+)
 from flows.run import Run, Visit
 from flows.scenario import Scripted
 
@@ -33,7 +41,8 @@ Fate = Literal["queued", "sent", "failed", "suppressed", "expired", "recalled"]
 class Bubble(Struct):
     """A message of the chat, in or out. `act`: how many things the tester had let happen before it;
     `number`: which of the messages that the flow asked for (from 1; 0 for theirs). While it is
-    queued, `at` is when it leaves. `why`: what held it back or became of it, in sentences.
+    queued, `at` is when its `coming` fate comes. `why`: what holds it back or became of it, in
+    sentences.
     """
 
     at: datetime
@@ -43,6 +52,7 @@ class Bubble(Struct):
     step: str = ""
     number: int = 0
     fate: Fate = "sent"
+    coming: VerdictState = "sent"
     reason: str = ""
     why: tuple[str, ...] = ()
 
@@ -221,7 +231,13 @@ class _Listening(Simulation):
         if leaving is not None:
             bubble.why = leaving.why
             if key in self.open:
-                bubble.at = leaving.at
+                chosen = self._chosen(bubble.number)
+                bubble.at, bubble.coming = leaving.at, chosen or leaving.state
+
+    def _chosen(self, number: int) -> VerdictState | None:
+        """What the tester has chosen for this message."""
+        found = (one.state for one in self.session.verdicts if one.message == number)
+        return next(found, None)
 
     def _arrive(self, sent: Sent) -> None:
         super()._arrive(sent)

@@ -201,6 +201,32 @@ def test_a_message_that_the_post_keeps_leaves_later_and_nobody_answers_it_before
     assert later.run.step == "b"
 
 
+def test_what_will_expire_in_the_queue_says_so_and_does() -> None:
+    flow = flow_of(
+        {
+            "a": {"type": "send_message", "text": "Hi", "next": {"expired": "b"}},
+            "b": {"type": "end"},
+        }
+    )
+    ends = START + timedelta(hours=2)
+
+    def post(sent: Sent, contact: Contact, now: datetime) -> Leaving:
+        del sent, contact, now
+        return Leaving(ends, "expired", "expired", ("It was not worth sending any more by now.",))
+
+    session = Session(start=START)
+    came = play(flow, session, post=post)
+    assert came.held is not None
+    assert (came.held.fate, came.held.coming, came.held.at) == ("queued", "expired", ends)
+    made = as_test(session, session.contact, came, "Not yet")
+    assert [(one.after, one.verdict) for one in made.script] == [("7200s", "expired")]
+    assert run(flow, made, catalog().decode).passed
+
+    later = play(flow, session.until(ends), post=post)
+    assert [one.fate for one in later.talk] == ["expired"]
+    assert later.passed == [("a", "expired")]
+
+
 def test_a_run_that_is_stopped_takes_its_queued_message_back() -> None:
     flow = flow_of(
         {"a": {"type": "send_message", "text": "Your cart", "next": {}}},

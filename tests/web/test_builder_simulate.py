@@ -242,6 +242,32 @@ async def test_what_is_told_cannot_be_aimed_elsewhere(house: House) -> None:
     assert panel.session["first"] == {"type": "tags_changed", "added": ["vip"]}
 
 
+async def test_a_phone_without_buttons_shows_numbers_and_understands_them(welcome: Panel) -> None:
+    await welcome.press("setup", trigger="hello", said="hello there", plain="on")
+    assert "2. My order" in welcome.words
+    assert 'name="tap"' not in welcome.text
+    await welcome.press("say", text="2")
+    assert welcome.walk("current") == "wait_number"
+
+
+async def test_files_and_places_can_be_sent(welcome: Panel) -> None:
+    for kind in ("image", "audio", "document"):
+        await welcome.press("media", kind=kind)
+        assert welcome.status == 200
+        assert welcome.session["acts"][0]["event"]["content"]["media"] == kind
+        await welcome.press("back")
+    await welcome.press("location")
+    assert "Piazza del Duomo" in welcome.words
+    assert ["wait_choice", "other"] in welcome.walk("passed")
+
+
+async def test_a_trigger_that_is_gone_is_none(welcome: Panel) -> None:
+    await welcome.press("setup", trigger="gone")
+    assert welcome.status == 200
+    assert welcome.session.get("trigger", "") == ""
+    assert welcome.session["first"] == {"type": "started"}
+
+
 async def test_holidays_close_the_day(house: House) -> None:
     async with house.web.database.write() as tx:
         firm = await companies.get(tx, house.company)

@@ -89,6 +89,7 @@ def _restart(session: Session, given: Given) -> Session:
 def _set_up(session: Session, given: Given) -> Session:
     """From the beginning, with another contact, another trigger, at another time."""
     first, trigger = session.first, given.text("trigger")
+    trigger = trigger if trigger in given.flow.triggers else starts.BY_HAND
     if trigger != session.trigger:
         first = starts.sample(given.flow, given.automation_id, trigger)
     elif starts.said(first) is not None:

@@ -32,12 +32,18 @@ from web.builder.simulate.world import World
 from web.templates.view import preview
 
 FATES = {
-    "queued": "leaves {at}",
     "failed": "Failed",
     "suppressed": "Not sent",
     "expired": "Expired: too late to be sent",
     "recalled": "Taken back before it was sent",
 }
+COMING = {  # what becomes of a queued one, and when
+    "sent": "leaves {at}",
+    "failed": "fails {at}",
+    "suppressed": "is not sent, {at}",
+    "expired": "expires {at}",
+}
+MOST = 200  # messages that are shown; older ones are scrolled to by nobody
 REASONS = {  # the gateway's one word for flows, in a few for people
     "window_closed": "the service window is closed",
     "opted_out": "the contact does not want messages",
@@ -80,7 +86,7 @@ def shown(talk: list[Bubble], world: World, zone: ZoneInfo, *, plain_phone: bool
     """The chat in its order. `plain_phone`: one that cannot show buttons."""
     found: list[Shown] = []
     last = ""
-    for one in talk:
+    for one in talk[-MOST:]:
         local = one.at.astimezone(zone)
         day = f"{local:%a} {local.day} {local:%b}"
         parts = _parts(one.content, world, plain_phone=plain_phone)
@@ -103,7 +109,9 @@ def shown(talk: list[Bubble], world: World, zone: ZoneInfo, *, plain_phone: bool
 
 
 def _fate(one: Bubble, at: str) -> str:
-    said = FATES.get(one.fate, "").format(at=at)
+    if one.fate == "queued":
+        return COMING[one.coming].format(at=at)
+    said = FATES.get(one.fate, "")
     reason = REASONS.get(one.reason, one.reason)
     return f"{said}: {reason}" if reason and one.fate in ("failed", "suppressed") else said
 

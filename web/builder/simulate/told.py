@@ -21,6 +21,7 @@ ENDS = {
     "failed": ("circle-alert", "The run fails"),
     "stopped": ("circle-stop", "The run is stopped"),
 }
+MOST = 300  # lines that are shown, the newest; a loop leaves thousands
 OF_POST = "handed over for sending"  # the bubble says it
 
 
@@ -45,7 +46,7 @@ def said(flow: AnyFlow, came: Rehearsal, zone: ZoneInfo) -> list[Said]:
     """All lines in order."""
     found: list[Said] = []
     last = ""
-    for one in came.told:
+    for one in came.told[-MOST:]:
         local = one.at.astimezone(zone)
         day = f"{local:%a} {local.day} {local:%b}"
         line = _line(flow, one, f"{local:%H:%M}", day if day != last else "")

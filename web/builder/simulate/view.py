@@ -29,6 +29,12 @@ from web.security.who import Who
 from web.shell.render import environment
 
 START_STEP = "@start"
+HELD = {
+    "sent": "leaves",
+    "failed": "fails",
+    "suppressed": "is decided about",
+    "expired": "expires",
+}
 WAITS = {
     "reply": "Waits for a reply",
     "verdict": "Waits until its message has left",
@@ -101,10 +107,8 @@ def walk(played: Played) -> dict[str, str]:
     passed: list[tuple[str, str]] = []
     if came is not None and came.run is not None:
         current = came.run.step or ""
-        passed = [(START_STEP, "start"), *came.passed]
-    path = [step for step, _ in passed]
-    if current and path[-1:] != [current]:
-        path.append(current)
+        passed = list(dict.fromkeys([(START_STEP, "start"), *came.passed]))  # loops come by often
+    path = list(dict.fromkeys([*(step for step, _ in passed), *filter(None, [current])]))
     return {
         "current": current,
         "passed": json.dumps(passed),
@@ -168,7 +172,8 @@ def _state(came: Rehearsal, zone: ZoneInfo) -> State:
     if came.held is not None:
         asked = came.asked[came.held.number - 1].astimezone(zone)
         left = length_words(came.held.at - came.now)
-        text = f"Its message leaves {when(came.held.at, zone)} (in {left}), not at {asked:%H:%M}"
+        does = HELD[came.held.coming]
+        text = f"Its message {does} {when(came.held.at, zone)} (in {left}), not at {asked:%H:%M}"
         return State("held", text, came.held.why)
     until = run.wait.until if run.wait is not None else None
     if until is not None:
