@@ -57,10 +57,15 @@ def _verdicts(session: Session, came: Rehearsal) -> list[Scripted]:
     reasons = {one.message: one.reason for one in session.verdicts}
     found = []
     for bubble in sorted(came.talk, key=lambda one: one.number):
-        if not bubble.out or bubble.fate == "recalled":
+        if not bubble.out:
             continue
         delay = bubble.at - came.asked[bubble.number - 1]
-        state: VerdictState = bubble.coming if bubble.fate == "queued" else bubble.fate
+        state: VerdictState  # what was taken back would have fared so, had it stayed
+        match bubble.fate:
+            case "queued" | "recalled":
+                state = bubble.coming
+            case fate:
+                state = fate
         reason = bubble.reason or reasons.get(bubble.number, "")
         if delay or state != "sent":
             after = _after(delay)

@@ -243,6 +243,9 @@ def test_a_run_that_is_stopped_takes_its_queued_message_back() -> None:
     assert [one.fate for one in came.talk] == ["recalled"]
     assert came.run is not None
     assert came.run.status == "stopped"
+    made = as_test(session, session.contact, came, "Bought")
+    assert run(flow, made, catalog().decode).passed
+    assert made.expect.messages == []
 
 
 ACTS = st.lists(
