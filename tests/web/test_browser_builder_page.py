@@ -13,6 +13,7 @@ from store import automations
 from tests.web.conftest import NOW, House, cart_flow
 from tests.web.seed import seed_run
 from tests.web.test_browser import Site, assert_no_overflow, enter, quiet, shot
+from tests.web.test_browser_axe import violations
 
 __all__ = ["quiet"]  # a fixture
 pytestmark = pytest.mark.browser
@@ -20,7 +21,8 @@ pytestmark = pytest.mark.browser
 MEASURE = """() => [...document.querySelectorAll("#cards > li")].map((one) => ({
   step: one.dataset.step, said: Number(one.dataset.h), is: one.offsetHeight,
   cut: [...one.querySelectorAll("button, p, li")].filter((row) =>
-    !row.closest("[hidden], .summary") && row.scrollHeight > row.clientHeight + 1).map((row) => row.outerHTML.slice(0, 90)),
+    !row.closest("[hidden], .summary") && row.scrollHeight > row.clientHeight + 1)
+    .map((row) => row.outerHTML.slice(0, 90)),
 }))"""
 
 
@@ -226,9 +228,19 @@ def test_it_fits_in_both_themes(browser: Browser, site: Site, width: int, theme:
         expect(page.get_by_role("complementary", name="Problems")).to_be_visible()
         assert_no_overflow(page)
         shot(page, f"builder-{name}-problems-{width}-{theme}")
+        if width == 1440:
+            assert violations(page) == ""
     page.get_by_role("button", name="More actions").click()
+    shot(page, f"builder-menu-{width}-{theme}")
     page.get_by_role("button", name="Keyboard").click()
     expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
     shot(page, f"builder-keys-{width}-{theme}")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Add step").click()
+    menu = page.get_by_role("dialog", name="Add a step")
+    menu.get_by_role("searchbox").fill("wait")
+    shot(page, f"builder-add-{width}-{theme}")
+    if width == 1440:
+        assert violations(page) == ""
     assert json.dumps(said) == "[]"
     context.close()
