@@ -19,6 +19,7 @@ from engine.stand_in import options
 from engine.tryout import Act, Session
 from flows.contact import Contact
 from flows.content import Content, Tap, Text, parse_payload, plain
+from flows.duration import write_duration
 from flows.events import Event, Replied, VerdictState
 from flows.scenario import Expected, Scenario, Scripted
 
@@ -43,7 +44,7 @@ def as_test(
         first=session.first,
         contact=befall(contact, session.first),
         start=session.start,
-        lasts=_after(max(length, USUALLY) if ended else length),
+        lasts=write_duration(max(length, USUALLY) if ended else length),
         script=[*_verdicts(session, came), *_acts(session, came)],
         answers=session.answers,
         splits=session.splits,
@@ -68,7 +69,7 @@ def _verdicts(session: Session, came: Rehearsal) -> list[Scripted]:
                 state = fate
         reason = bubble.reason or reasons.get(bubble.number, "")
         if delay or state != "sent":
-            after = _after(delay)
+            after = write_duration(delay)
             found.append(
                 Scripted(on_message=bubble.number, after=after, verdict=state, reason=reason)
             )
@@ -97,7 +98,7 @@ def _line(
     base = came.asked[number - 1] if number else session.start
     seen = [one.content for one in arrived if one.at <= at]
     what = _said(event, seen)
-    after = _after(at - base)
+    after = write_duration(at - base)
     return Scripted(on_message=number or None, after=after, contact=befell, **what)
 
 
@@ -145,7 +146,3 @@ def contact_changes(before: Contact, after: Contact) -> dict[str, Any]:
         "without_tags": sorted(before.tags - after.tags),
         "fields": dict(sorted(plain_fields.items())),
     }
-
-
-def _after(length: timedelta) -> str:
-    return f"{max(0, -(-length // timedelta(seconds=1)))}s"

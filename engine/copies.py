@@ -7,7 +7,6 @@ so that the test still means something when the flow is changed.
 from __future__ import annotations
 
 import itertools
-import math
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from engine.replay import Happened, Replayed
 from engine.stand_in import options
 from flows.contact import BUILT_IN_FIELDS, Contact
 from flows.content import Content, Tap, Text, parse_payload, plain
+from flows.duration import write_duration
 from flows.effects import CallWebhook, ChangeTags, Send, SetField, StartSubFlow
 from flows.events import (
     Event,
@@ -62,7 +62,7 @@ def copy(replayed: Replayed, name: str) -> Scenario:
         first=first.recorded.event,
         contact=first.found,
         start=first.recorded.at,
-        lasts=_after(lasts),
+        lasts=write_duration(lasts),
         seed=str(first.run.id),
         script=script,
         answers=writer.answers,
@@ -164,7 +164,7 @@ class _Writer:
 
     def _put(self, at: datetime, what: dict[str, Any], changed: dict[str, Any]) -> None:
         number = self.asked or None
-        after = _after(at - self.base)
+        after = write_duration(at - self.base)
         self.script.append(Scripted(after=after, on_message=number, contact=changed, **what))
 
     def _meanwhile(self, before: Happened, changed: dict[str, Any]) -> None:
@@ -173,7 +173,7 @@ class _Writer:
             self._put(max(before.recorded.at, self.base), {}, changed)
 
     def _verdict(self, number: int, delay: timedelta, state: Any, reason: str) -> None:
-        after = _after(delay)
+        after = write_duration(delay)
         if (after, state) != ("0s", "sent"):
             verdict = Scripted(on_message=number, after=after, verdict=state, reason=reason)
             self.script.append(verdict)
@@ -202,7 +202,7 @@ class _Writer:
 
     def _answer(self, seq: int, event: HttpAnswered | SubFlowEnded, at: datetime) -> None:
         step, number, since = self.calls.pop(seq, ("", 1, at))
-        after = _after(at - since)
+        after = write_duration(at - since)
         if isinstance(event, HttpAnswered):
             answer = Answer(
                 step=step,
@@ -290,13 +290,3 @@ def _changed(before: Contact, after: Contact) -> dict[str, Any]:
 def _far(one: Happened) -> bool:
     event: Event = one.recorded.event
     return isinstance(event, MovedTo) and event.revision_id != 0
-
-
-def _after(length: timedelta) -> str:
-    """A length of time as a script writes it, never too short: what came later stays later."""
-    rest = max(0, math.ceil(length.total_seconds()))
-    words = ""
-    for letter, size in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
-        count, rest = divmod(rest, size)
-        words += f"{count}{letter}" if count else ""
-    return words or "0s"

@@ -21,6 +21,7 @@ from engine.tryout import Session
 from flows.contact import BUILT_IN_FIELDS, Contact
 from flows.content import Content
 from flows.document import AnyFlow
+from flows.duration import write_duration
 from flows.events import (
     Event,
     FieldChanged,
@@ -131,7 +132,10 @@ class _Listening(Simulation):
     """The simulation with somebody who writes down what it does."""
 
     def __init__(self, flow: AnyFlow, session: Session, world: Pretend) -> None:
-        self.acts = [Scripted(after=f"{one.at}s", event=one.event) for one in session.acts]
+        self.acts = [
+            Scripted(after=write_duration(timedelta(seconds=one.at)), event=one.event)
+            for one in session.acts
+        ]
         chosen = [
             Scripted(on_message=one.message, verdict=one.state, reason=one.reason)
             for one in session.verdicts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import timedelta
 from functools import lru_cache
@@ -33,6 +34,18 @@ def parse_duration(text: str) -> timedelta:
         raise ValueError(message)
     days, hours, minutes, seconds = (int(part[:-1]) if part else 0 for part in match.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def write_duration(length: timedelta) -> str:
+    """36 hours -> `"1d12h"`, as `parse_duration` reads it; never too short, so that what came later
+    stays later.
+    """
+    rest = max(0, math.ceil(length.total_seconds()))
+    written = ""
+    for letter, size in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
+        count, rest = divmod(rest, size)
+        written += f"{count}{letter}" if count else ""
+    return written or "0s"
 
 
 @lru_cache(maxsize=1024)

@@ -110,6 +110,17 @@ def test_time_passes_up_to_what_is_due() -> None:
     assert came.ahead is None
 
 
+def test_ten_years_of_a_loop_come_to_an_end() -> None:
+    flow = flow_of(
+        {
+            "a": {"type": "delay", "duration": "1s", "next": {"after": "b"}},
+            "b": {"type": "tag", "add": ["round"], "next": {"done": "a"}},
+        }
+    )
+    came = play(flow, Session(start=START).until(START + timedelta(days=3650)))
+    assert "10,000 things have happened" in came.told[-1].text
+
+
 def test_time_never_goes_back() -> None:
     session = hello().until(START + timedelta(hours=1)).until(START)
     assert session.now == START + timedelta(hours=1)
@@ -219,7 +230,7 @@ def test_what_will_expire_in_the_queue_says_so_and_does() -> None:
     assert came.held is not None
     assert (came.held.fate, came.held.coming, came.held.at) == ("queued", "expired", ends)
     made = as_test(session, session.contact, came, "Not yet")
-    assert [(one.after, one.verdict) for one in made.script] == [("7200s", "expired")]
+    assert [(one.after, one.verdict) for one in made.script] == [("2h", "expired")]
     assert run(flow, made, catalog().decode).passed
 
     later = play(flow, session.until(ends), post=post)
@@ -296,7 +307,7 @@ def test_a_test_is_written_as_people_would_and_knows_what_was_chosen() -> None:
     made = as_test(session, session.contact, came, "Offers", ("exits", "messages"))
 
     assert [(one.tap, one.after, one.on_message) for one in made.script] == [
-        ("greet.offers", "3605s", 1)
+        ("greet.offers", "1h5s", 1)
     ]
     assert made.expect.exits == ["greet.sent", "wait_choice.offers", "interest.sent"]
     assert made.expect.status is None
@@ -333,8 +344,8 @@ def test_a_delay_of_the_post_and_a_chosen_fate_are_in_the_test() -> None:
     made = as_test(session, session.contact, came, "Late")
 
     assert [(one.on_message, one.after, one.verdict) for one in made.script] == [
-        (1, "420s", "sent"),
-        (2, "420s", "failed"),
+        (1, "7m", "sent"),
+        (2, "7m", "failed"),
     ]
     assert run(flow, made, catalog().decode).passed
 

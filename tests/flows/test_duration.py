@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.duration import PATTERN, duration_words, parse_duration
+from flows.duration import PATTERN, duration_words, parse_duration, write_duration
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,9 @@ def test_whatever_the_schema_lets_through_can_be_read(text: str) -> None:
 def test_words_are_no_longer_than_needed(seconds: int) -> None:
     words = duration_words(timedelta(seconds=seconds))
     assert re.fullmatch(r"no time|\d+ \w+( \d+ \w+){0,3}", words)
+
+
+@given(st.timedeltas(timedelta(0), timedelta(days=9999)))
+def test_what_is_written_is_read_as_the_same_or_a_second_more(length: timedelta) -> None:
+    read = parse_duration(write_duration(length))
+    assert length <= read < length + timedelta(seconds=1)
