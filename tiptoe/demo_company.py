@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows import library
-from store import automations, companies, phones, shops, templates, users
+from store import automations, companies, first_run, phones, shops, templates, users
 from store.companies import CompanySettings, Day
 from store.database import Database
 from tiptoe.clock import clock_from
@@ -21,18 +21,20 @@ from tiptoe.settings import Settings
 from tiptoe.whatsapp_demo import (
     BUSINESS_NAME,
     DISPLAY_PHONE_NUMBER,
+    PHONE_NAME,
     PHONE_NUMBER_ID,
+    VERSION,
     WABA_ID,
     access_token,
     app_secret,
 )
+from web.config import PretendPhone
 
 EMAIL = "owner@example.com"
 PASSWORD_LENGTH = 12
 SHOWN = ("abandoned_cart", "order_shipped", "welcome", "win_back")
 """The ready-made flows it begins with; the rest waits in the gallery."""
 LIVE = ("abandoned_cart", "welcome", "order_shipped")
-SANDBOX_VERSION = "v23.0"
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PHONE_AGE = timedelta(days=365)  # a number that is known to WhatsApp, so that no warm-up slows it
 
@@ -64,6 +66,30 @@ async def seed(settings: Settings) -> Welcome | None:
     return Welcome(EMAIL, password if known else None)
 
 
+async def unseeded(settings: Settings) -> Welcome | None:
+    """Make nothing; say where to begin, as long as nobody can sign in."""
+    database = Database(settings.database_url)
+    try:
+        async with database.read() as tx:
+            return Welcome("", None) if await first_run.nobody_yet(tx) else None
+    finally:
+        await database.close()
+
+
+def pretend_phone(settings: Settings) -> PretendPhone:
+    """Return the number a company may begin with."""
+    return PretendPhone(
+        name=PHONE_NAME,
+        number=DISPLAY_PHONE_NUMBER,
+        remote_id=PHONE_NUMBER_ID,
+        account_id=WABA_ID,
+        token=access_token(settings),
+        app_secret=app_secret(settings),
+        base_url=settings.sandbox_url,
+        version=VERSION,
+    )
+
+
 def shop_secret(settings: Settings) -> str:
     """The key with which the demo shop signs its webhooks."""
     return derived(secret_of(settings), "demo shop secret")
@@ -83,18 +109,19 @@ async def make(
     await users.create(
         tx, company, email=EMAIL, password=password, name="Owner", role="owner", now=now
     )
+    one = pretend_phone(settings)
     await phones.create(
         tx,
         company,
         "cloud_api",
         now - PHONE_AGE,
-        name="Sandbox phone",
-        number=DISPLAY_PHONE_NUMBER,
-        remote_id=PHONE_NUMBER_ID,
-        account_id=WABA_ID,
-        credentials={"token": access_token(settings), "app_secret": app_secret(settings)},
-        base_url=settings.sandbox_url,
-        version=SANDBOX_VERSION,
+        name=one.name,
+        number=one.number,
+        remote_id=one.remote_id,
+        account_id=one.account_id,
+        credentials={"token": one.token, "app_secret": one.app_secret},
+        base_url=one.base_url,
+        version=one.version,
     )
     approved = [one | {"status": "APPROVED", "account_id": WABA_ID} for one in library.templates()]
     await templates.upsert(tx, company, approved, now)

@@ -48,7 +48,9 @@ class CannotStartError(MistakeError):
 
 
 class Welcome(msgspec.Struct, frozen=True):
-    """What the first message tells a person: how to sign in. No password: it was chosen before."""
+    """What the first message tells a person: how to sign in. No password: it was chosen before.
+    No e-mail: there is nobody yet, and the pages begin with the setup.
+    """
 
     email: str
     password: str | None
@@ -205,7 +207,9 @@ async def _announce(settings: Settings, welcome: Welcome | None, console: Consol
         while not await _healthy(settings, PATIENCE_S):
             pass
     lines = [f"Tiptoe is ready: {settings.base_url}"]
-    if welcome is not None:
+    if welcome is not None and not welcome.email:
+        lines.append(f"Begin here:      {settings.base_url}/setup")
+    elif welcome is not None:
         password = f"password {welcome.password}" if welcome.password else "the password you chose"
         lines.append(f"Sign in:         {welcome.email}, {password}")
     lines += [

@@ -33,6 +33,7 @@ def run_web(settings: Settings) -> None:
     from store.doorbell import Doorbell
     from store.presence import Presence
     from tiptoe import killpoints
+    from tiptoe.demo_company import pretend_phone
     from web.app import create_app
     from web.config import WebConfig
     from web.serving import Server
@@ -48,6 +49,7 @@ def run_web(settings: Settings) -> None:
             base_url=settings.base_url,
             verify_token=verify_token(settings),
             sandbox_url=settings.sandbox_page_url,
+            pretend=pretend_phone(settings),
             cloud_api_url=settings.cloud_api_url,
             cloud_api_version=settings.cloud_api_version,
             allow_private_webhooks=settings.allow_private_webhooks,

@@ -13,6 +13,8 @@ PHONE_NUMBER_ID = "100000000000001"
 WABA_ID = "200000000000001"
 DISPLAY_PHONE_NUMBER = "+39 06 5550 0100"
 BUSINESS_NAME = "Tiptoe Demo"
+PHONE_NAME = "Sandbox phone"
+VERSION = "v23.0"  # of the Cloud API, as the sandbox speaks it
 
 
 def app_secret(settings: Settings) -> str:

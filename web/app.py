@@ -56,6 +56,7 @@ from web.security.headers import add_headers
 from web.security.limits import Limit
 from web.security.operator import OperatorLimit
 from web.security.who import Who
+from web.setup import routes as setup_routes
 from web.shell.errors import on_crash, on_http_error, on_invalid, on_not_found
 from web.shell.render import STATIC
 from web.signin.routes import SignInLimits, show_sign_in, sign_in, sign_out
@@ -66,6 +67,7 @@ LEAST_SECRET = 32
 STATIC_KEPT_S = 3600  # addresses of our own files change with their content
 PAGES: tuple[ControllerRouterHandler, ...] = (
     *(show_sign_in, sign_in, sign_out),
+    *setup_routes.HANDLERS,
     *list_routes.HANDLERS,
     *row_routes.HANDLERS,
     *gallery_routes.HANDLERS,

@@ -17,14 +17,28 @@ from store.presence import Presence
 
 
 @dataclass(frozen=True, kw_only=True)
+class PretendPhone:
+    """The number of the pretend WhatsApp, and what opens it; `base_url` is its API's."""
+
+    name: str
+    number: str
+    remote_id: str
+    account_id: str
+    token: str
+    app_secret: str
+    base_url: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class WebConfig:
     """Everything the pages, the API and the hooks need.
 
     `clock` is the time automations live by, `real_clock` the wall's (heartbeats carry that one).
     `secret` signs cookies, at least 32 characters. `base_url` is how browsers reach us.
-    `sandbox_url` is the page of the pretend WhatsApp, where there is one. `cloud_api_url` and
-    `cloud_api_version` are asked about a number before it is connected. `media` is the folder of
-    files, `prices` what messages cost. `presence` knows who has pages open.
+    `sandbox_url` is the page of the pretend WhatsApp, `pretend` its number, where there is one.
+    `cloud_api_url` and `cloud_api_version` are asked about a number before it is connected. `media`
+    is the folder of files, `prices` what messages cost. `presence` knows who has pages open.
     `redis_answers` is asked by /health; None where no Redis is
     used.
     """
@@ -37,6 +51,7 @@ class WebConfig:
     base_url: str = "http://localhost:8000"
     verify_token: str = ""
     sandbox_url: str = ""
+    pretend: PretendPhone | None = None
     cloud_api_url: str = "https://graph.facebook.com"
     cloud_api_version: str = "v24.0"
     media: Path = Path("var/media")

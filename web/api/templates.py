@@ -25,7 +25,7 @@ from gateway.channels.cloud_api.template_rules import (
     edit_problem,
     problems,
 )
-from gateway.templates import KIND, account_of, sync
+from gateway.templates import KIND, Synced, account_of, sync
 from store import media, phone_use, templates
 from store.errors import NotFoundError
 from store.file_types import problem
@@ -118,9 +118,14 @@ async def get_template(who: Asker, web: Web, template_id: FromPath[int]) -> Temp
 @post("/templates/sync", summary="Read templates from WhatsApp", tags=TAGS, opt=EDITOR)
 async def sync_templates(who: Asker, web: Web) -> SyncedOut:
     """Reads the templates of all accounts now; it is done every hour anyway."""
-    async with _whatsapp(web) as channel:
-        done = await sync(web.database, channel, web.clock, who.company_id)
+    done = await read_templates(web, who.company_id)
     return SyncedOut(done.accounts, done.found, done.gone, list(done.problems))
+
+
+async def read_templates(web: WebConfig, company_id: int) -> Synced:
+    """Ask WhatsApp for the templates of a company's accounts; what cannot be read is told."""
+    async with _whatsapp(web) as channel:
+        return await sync(web.database, channel, web.clock, company_id)
 
 
 @post(

@@ -44,23 +44,9 @@ async def add_number(request: Request[Any, Any, Any], who: Asker, web: Web) -> R
     """Connect a number of the Cloud API, once WhatsApp knows it."""
     form = await request.form()
     typed = {name: str(form.get(name, "")).strip() for name in FIELDS}
-    wrong = _check(typed)
-    if wrong:
-        return _form(request, web, typed, wrong, status=422)
-    async with web.database.read() as tx:
-        taken = await phones.find_by_remote_id(tx, typed["phone_number_id"]) is not None
-    if taken:
-        return _form(request, web, typed, {"phone_number_id": TAKEN}, status=422)
-    known = await ask(
-        web.cloud_api_url, web.cloud_api_version, typed["phone_number_id"], typed["token"]
-    )
-    if isinstance(known, Refused):
-        return _form(request, web, typed, {"token": known.words}, status=422)
-    if isinstance(known, Silent) and typed["unasked"] != "yes":
-        return _form(request, web, typed, {"unasked": known.words}, status=422)
-    made = await _keep(who, web, typed, known if isinstance(known, Known) else None)
+    made, wrong = await connect(web, who, typed)
     if made is None:
-        return _form(request, web, typed, {"phone_number_id": TAKEN}, status=422)
+        return _form(request, web, typed, wrong, status=422)
     return go_to(request, f"/phones/{made}")
 
 
@@ -110,6 +96,30 @@ async def set_credentials(
         await phone_care.set_credentials(tx, who.company_id, phone_id, token, app_secret)
     await web.bell.ring_gateway()
     return go_to(request, f"/phones/{phone_id}")
+
+
+async def connect(
+    web: WebConfig, who: Who, typed: Mapping[str, str]
+) -> tuple[int | None, dict[str, str]]:
+    """Connect a number of the Cloud API, once WhatsApp knows it: its id, or by field what is wrong
+    with what was typed (FIELDS).
+    """
+    wrong = _check(typed)
+    if wrong:
+        return None, wrong
+    async with web.database.read() as tx:
+        taken = await phones.find_by_remote_id(tx, typed["phone_number_id"]) is not None
+    if taken:
+        return None, {"phone_number_id": TAKEN}
+    known = await ask(
+        web.cloud_api_url, web.cloud_api_version, typed["phone_number_id"], typed["token"]
+    )
+    if isinstance(known, Refused):
+        return None, {"token": known.words}
+    if isinstance(known, Silent) and typed["unasked"] != "yes":
+        return None, {"unasked": known.words}
+    made = await _keep(who, web, typed, known if isinstance(known, Known) else None)
+    return (None, {"phone_number_id": TAKEN}) if made is None else (made, {})
 
 
 def go_to(request: Request[Any, Any, Any], address: str) -> Response[Any]:

@@ -9,7 +9,8 @@ import structlog
 from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
-from store import sessions, users
+from store import first_run, sessions, users
+from web.config import WebConfig
 from web.given import Web
 from web.security import tokens
 from web.security.limits import Limit
@@ -31,11 +32,15 @@ class SignInLimits:
 
 
 @get("/signin", opt={"access": "open"})
-async def show_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
-    """The form; whoever is signed in goes on at once."""
+async def show_sign_in(request: Request[Any, Any, Any], web: Web) -> Response[Any]:
+    """The form; whoever is signed in goes on at once. Where nobody ever was, it is set up first."""
     goal = _inside(request.query_params.get("next", ""))
     if request.scope.get("user") is not None:
         return Redirect(goal, status_code=303)
+    async with web.database.read() as tx:
+        fresh = await first_run.nobody_yet(tx)
+    if fresh:
+        return Redirect("/setup", status_code=303)
     return page(request, "signin/signin.html", {"goal": goal, "email": ""})
 
 
@@ -73,13 +78,7 @@ async def sign_in(request: Request[Any, Any, Any], web: Web) -> Response[Any]:
         token = await sessions.open_for(tx, user.id, now, web.session_lasts)
     limits.pair.forget((address, email))
     log.info("signed_in", company=user.company_id, user=user.id)
-    cookie = tokens.set_cookie(
-        tokens.SESSION_COOKIE,
-        tokens.sign(web.secret, token),
-        max_age=int(web.session_lasts.total_seconds()),
-        https=web.https,
-    )
-    return Redirect(goal, status_code=303, headers={"Set-Cookie": cookie})
+    return Redirect(goal, status_code=303, headers={"Set-Cookie": session_cookie(web, token)})
 
 
 @post("/signout", opt={"access": "open"}, status_code=303)
@@ -91,6 +90,16 @@ async def sign_out(request: Request[Any, Any, Any], web: Web) -> Response[Any]:
             await sessions.revoke(tx, token, web.clock())
     gone = tokens.set_cookie(tokens.SESSION_COOKIE, "", max_age=0, https=web.https)
     return Redirect("/signin", status_code=303, headers={"Set-Cookie": gone})
+
+
+def session_cookie(web: WebConfig, token: str) -> str:
+    """The Set-Cookie header that lets a browser in with a session's token."""
+    return tokens.set_cookie(
+        tokens.SESSION_COOKIE,
+        tokens.sign(web.secret, token),
+        max_age=int(web.session_lasts.total_seconds()),
+        https=web.https,
+    )
 
 
 def _inside(address: str) -> str:
