@@ -153,6 +153,21 @@ async def test_what_is_sent_twice_is_done_once(house: House) -> None:
     assert other.headers["draft-version"] == "2"
 
 
+async def test_the_list_keeps_the_order_of_travel(house: House) -> None:
+    steps = {
+        "first": {"type": "tag", "add": ["a"], "next": {"done": "last"}},
+        "last": {"type": "end"},
+        "loose": {"type": "tag", "add": ["b"]},
+    }
+    editor = await opened(house, await house.automation(cart_flow(start="first", steps=steps)))
+    answer = await editor.change(
+        {"do": "insert", "step": "loose", "onto": {"step": "first", "exit": "done"}}
+    )
+    assert partials(answer) == [("#cards", "innerMorph")]
+    order = [answer.text.index(f'id="step-{one}"') for one in ("first", "loose", "last")]
+    assert order == sorted(order)
+
+
 async def test_new_cards_come_behind_one_that_is_there(house: House) -> None:
     made = await house.automation(cart_flow())
     editor = await opened(house, made)

@@ -165,10 +165,20 @@ def _cards(
     new = [one.element for _, run in fresh for one in run]
     elements = [*gone, *(one.element for one in changed), *(one for one, _ in fresh), *new]
     fits = len(elements) <= MOST_CARDS and all(map(_ELEMENT.fullmatch, elements))
-    if not fits:
+    if not fits or (len(after.cards) <= MOST_CARDS and _other_order(before, after)):
         return whole
     # Another answer may have brought a new card already; it must not be there twice.
     return {"whole": False, "gone": [*gone, *new], "changed": changed, "fresh": fresh}
+
+
+def _other_order(before: Drawing, after: Drawing) -> bool:
+    """Whether the cards that were there stand in another order now: the list is what is read out.
+    It is too much to send for so little where there are many.
+    """
+    old = {one.step for one in before.cards}
+    kept = [one.step for one in after.cards if one.step in old]
+    here = {*kept}
+    return kept != [one.step for one in before.cards if one.step in here]
 
 
 def _stands_elsewhere(old: Card | None, after: Drawing) -> bool:
