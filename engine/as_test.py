@@ -50,7 +50,7 @@ def as_test(
         splits=session.splits,
         expect=expect,
     )
-    return disguised(made, contact)
+    return disguised(made, contact) if session.contact_id else made
 
 
 def _verdicts(session: Session, came: Rehearsal) -> list[Scripted]:

@@ -157,7 +157,9 @@ class _Listening(Simulation):
         transcript = self.play(self.session.first)
         self.now = self.session.now
         for key, bubble in self.open.items():
-            if key[0] not in self.person.runs:
+            if not key[0]:  # our own confirmation: nobody hears what became of it
+                bubble.fate = bubble.coming
+            elif key[0] not in self.person.runs:
                 bubble.fate = "recalled"
         mine = [
             active
@@ -232,11 +234,11 @@ class _Listening(Simulation):
         super()._send(sent)
         bubble.number = self.sent
         leaving: Leaving | None = self.leaving
+        bubble.coming = self._chosen(bubble.number) or (leaving.state if leaving else "sent")
         if leaving is not None:
             bubble.why = leaving.why
             if key in self.open:
-                chosen = self._chosen(bubble.number)
-                bubble.at, bubble.coming = leaving.at, chosen or leaving.state
+                bubble.at = leaving.at
 
     def _chosen(self, number: int) -> VerdictState | None:
         """What the tester has chosen for this message."""

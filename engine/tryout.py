@@ -109,7 +109,7 @@ def write_session(session: Session) -> str:
     return msgspec.json.encode(session).decode()
 
 
-def wrong_with(session: Session) -> Literal["", "first", "start", "acts", "zone"]:
+def wrong_with(session: Session) -> Literal["", "first", "start", "acts", "contact"]:
     """The part that no try-out can have, beyond what the types say; "" when all is right."""
     if isinstance(session.first, AIMED):
         return "first"
@@ -119,7 +119,10 @@ def wrong_with(session: Session) -> Literal["", "first", "start", "acts", "zone"
     events = [one.event for one in session.acts if one.event is not None]
     if times != sorted(times) or not all(isinstance(one, SCRIPTABLE) for one in events):
         return "acts"
-    return "" if is_zone(session.contact.zone) else "zone"
+    person = session.contact
+    moments = (person.last_inbound_at, person.last_outbound_at, person.created_at)
+    aware = all(at is None or at.tzinfo is not None for at in moments)
+    return "" if aware and is_zone(person.zone) else "contact"
 
 
 def choose(session: Session, number: int, state: str, reason: str = "") -> Session:

@@ -388,6 +388,7 @@ def test_a_tag_that_somebody_puts_on_is_on_and_is_so_in_the_test() -> None:
         '{"start": "2026-03-02T10:00:00Z", "acts": [{"at": 5}, {"at": 4}]}',
         '{"start": "2026-03-02T10:00:00Z", "acts": [{"at": -1}]}',
         '{"start": "2026-03-02T10:00:00Z", "contact": {"zone": "Atlantis"}}',
+        '{"start": "2026-03-02T10:00:00Z", "contact": {"last_inbound_at": "2026-03-02T10:00:00"}}',
         "[" * 90_000,
         " " * 100_001,
     ],
