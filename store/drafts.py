@@ -29,13 +29,7 @@ REPLACED = "Replace the draft"
 draft_entries = sa.Table(
     "draft_entries",
     metadata,
-    sa.Column(
-        "automation_id",
-        BigId,
-        sa.ForeignKey("automations.id"),
-        primary_key=True,
-        autoincrement=False,
-    ),
+    sa.Column("automation_id", BigId, sa.ForeignKey("automations.id"), primary_key=True),
     sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("company_id", BigId, nullable=False),
     sa.Column("label", Words, nullable=False),
@@ -147,7 +141,8 @@ async def record(
         return held
     version = held.draft_version + 1
     last = await find(tx, held.id, held.draft_seq)
-    if last is not None and _continues(last, by, merge, now) and not await _can_redo(tx, held):
+    undone = await find(tx, held.id, held.draft_seq + 1)
+    if last is not None and undone is None and _continues(last, by, merge, now):
         first = with_parts(held.draft, last.after, last.before)
         before, after = differing(first, document)
         seq = last.seq
@@ -286,10 +281,6 @@ def _continues(last: Entry, by: int | None, merge: str, now: datetime) -> bool:
     return same and now - last.at <= MERGED_WITHIN
 
 
-async def _can_redo(tx: AsyncConnection, held: Draft) -> bool:
-    return await find(tx, held.id, held.draft_seq + 1) is not None
-
-
 async def _keep(
     tx: AsyncConnection,
     held: Draft,
@@ -298,15 +289,10 @@ async def _keep(
     seq: int,
     now: datetime,
 ) -> Draft:
+    values = {"draft": document, "draft_version": version, "draft_seq": seq}
     await tx.execute(
         sa.update(automations)
         .where(automations.c.id == held.id)
-        .values(
-            draft=document,
-            name=name_of(document),
-            draft_version=version,
-            draft_seq=seq,
-            updated_at=now,
-        )
+        .values(**values, name=name_of(document), updated_at=now)
     )
-    return structs.replace(held, draft=document, draft_version=version, draft_seq=seq)
+    return structs.replace(held, **values)

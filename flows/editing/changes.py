@@ -14,7 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from flows.editing.pointers import deeper_than
 from flows.editing.working import EditRefused
 
-MOST_CHANGES = 500  # in one list; a person makes one, a queue after a lost connection some dozens
+MOST_CHANGES = 200  # in one list; a person makes one, a queue after a lost connection some dozens
 DEEPEST = 80  # levels of nesting; conditions have twenty
 Spot = tuple[float, float]
 """Left and top on the canvas, in pixels at 100%."""

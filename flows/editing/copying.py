@@ -14,7 +14,7 @@ from typing import Any
 from flows.editing.changes import Duplicate, Paste
 from flows.editing.places import corner, place_of, places, put_at, snapped
 from flows.editing.pointers import parts_of, put, take
-from flows.editing.working import START_STEP, EditRefused, Working, decoded
+from flows.editing.working import START_STEP, EditRefused, Working, decoded, short
 from flows.step import Step
 
 NO_STEPS = "The clipboard holds no steps of an automation."
@@ -46,8 +46,8 @@ def paste(work: Working, change: Paste) -> str:
 def _put_copies(work: Working, entries: Mapping[str, Any], at: Place | None) -> list[str]:
     ids: dict[str, str] = {}
     for step_id in entries:
-        work.taken = work.taken | {*ids.values()}
         ids[step_id] = work.new_id(step_id)
+        work.taken.add(ids[step_id])
     for step_id, place in _spots(work, entries, at).items():
         entry = _renamed(step_id, copy.deepcopy(dict(entries[step_id])), ids, work)
         work.put(ids[step_id], entry)
@@ -114,7 +114,7 @@ def _spots(work: Working, entries: Mapping[str, Any], at: Place | None) -> dict[
 def _object(work: Working, step_id: str) -> dict[str, Any]:
     entry = work.entry(step_id)
     if not isinstance(entry, dict):
-        raise EditRefused(f"“{step_id}” cannot be read, so it cannot be copied.", step_id)
+        raise EditRefused(f"“{short(step_id)}” cannot be read, so it cannot be copied.", step_id)
     return entry
 
 

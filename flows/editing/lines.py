@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from flows.editing.changes import Connect, Disconnect, Insert, Way
-from flows.editing.working import START_EXIT, START_STEP, EditRefused, Working
+from flows.editing.working import START_EXIT, START_STEP, EditRefused, Working, short
 
 
 def connect(work: Working, change: Connect) -> str:
@@ -61,7 +61,7 @@ def check_exit(work: Working, step_id: str, exit_name: str) -> None:
             said = f"{work.title(step_id)} cannot be read, so its exits are not known."
             raise EditRefused(said, step_id)
     elif all(one.name != exit_name for one in exits):
-        said = f"{work.title(step_id)} has no exit “{exit_name}” (any more)."
+        said = f"{work.title(step_id)} has no exit “{short(exit_name)}” (any more)."
         raise EditRefused(said, step_id, gone=True)
 
 

@@ -15,8 +15,8 @@ def delete(work: Working, change: Delete) -> str:
     asked = dict.fromkeys(change.steps)
     if list(asked) == [START_STEP]:
         raise EditRefused("The start card cannot be deleted.", START_STEP)
-    gone = [step_id for step_id in asked if step_id in work.steps]
-    label = f"Delete {work.title(gone[0])}" if len(gone) == 1 else f"Delete {len(gone):,} steps"
+    gone = {step_id: None for step_id in asked if step_id in work.steps}
+    one = work.title(next(iter(gone))) if len(gone) == 1 else f"{len(gone):,} steps"
     broken = [
         (step_id, name, after(work, to, gone) if change.join else None)
         for step_id, name, to in work.lines()
@@ -26,4 +26,4 @@ def delete(work: Working, change: Delete) -> str:
         work.lead(step_id, name, None if onward == step_id else onward)
     for step_id in gone:
         work.remove(step_id)
-    return label
+    return f"Delete {one}"

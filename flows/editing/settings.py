@@ -14,13 +14,12 @@ import msgspec
 from flows.editing.adding import refuse_unreadable
 from flows.editing.changes import Edit
 from flows.editing.pointers import NoSuchPlaceError, parts_of, put, take
-from flows.editing.working import START_STEP, EditRefused, Working
+from flows.editing.working import START_STEP, EditRefused, Working, short
 from flows.step import Exit
 
 ABOUT_ALL = ("name", "description", "language", "over_budget", "entry", "exit_rules")
 DEEPEST = 40  # parts of a pointer; conditions are twenty levels deep
 _INSIDE = 3  # parts of a pointer to a setting: /steps/<id>/<setting>
-_LONGEST_NAME = 40  # letters of a value that is said in a label
 _OTHERWISE = {
     "type": "The kind of a step cannot be changed. Delete it and add another one.",
     "at": "A step is moved on the canvas.",
@@ -64,7 +63,7 @@ def _edit_entry(work: Working, change: Edit, parts: list[str]) -> str:
         _follow_exits(work, step_id, exits, after.exits())
     if setting == "name" and isinstance(change.value, str) and change.value:
         was = before.name or before.label if before else step_id
-        return f"Rename {was} to “{_short(change.value)}”"
+        return f"Rename {was} to “{short(change.value)}”"
     return f"Edit {work.title(step_id)}: {_word(setting)}"
 
 
@@ -98,7 +97,7 @@ def _edit_frame(work: Working, change: Edit, parts: list[str]) -> str:
     wrong = [one for one in work.catalog.frame_problems(document) if one.field not in before]
     refuse_unreadable(wrong, START_STEP, change.place)
     if parts[0] == "name":
-        return f"Rename the automation to “{_short(str(change.value))}”"
+        return f"Rename the automation to “{short(str(change.value))}”"
     return {
         "entry": "Edit who may enter",
         "exit_rules": "Edit exit rules",
@@ -135,8 +134,4 @@ def _step_at(place: str) -> str:
 
 
 def _word(setting: str) -> str:
-    return _short(setting.replace("_", " "))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1].rstrip() + "…"
+    return short(setting.replace("_", " "))

@@ -22,6 +22,7 @@ START_EXIT = "start"
 MOST_STEPS = 1000
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NUMBERED = re.compile(r"(.*?)_\d+", re.DOTALL)
+_LONGEST = 80  # letters of a name; what the form of a step allows
 _ROOM = 58  # letters of an id, so that a number still fits behind
 UNREADABLE = (
     "The steps of this automation cannot be read, so they cannot be changed here. Repair its "
@@ -56,7 +57,7 @@ class Working:
         self.catalog = catalog
         self.document = dict(document)
         self.steps: dict[str, Any] = dict(found)
-        self.taken = taken
+        self.taken = set(taken)
         self.made: list[str] = []
         self._own: set[str] = set()
         self._read: dict[str, Step | None] = {}
@@ -72,8 +73,7 @@ class Working:
     def entry(self, step_id: str) -> Any:
         """The raw step. Raises EditRefused when it is not there any more."""
         if step_id not in self.steps:
-            name = f"“{step_id}”" if step_id else "The step"
-            said = f"{name} is not there any more: somebody deleted it."
+            said = f"“{short(step_id)}” is not there any more: somebody deleted it."
             raise EditRefused(said, step_id, gone=True)
         return self.steps[step_id]
 
@@ -116,14 +116,14 @@ class Working:
             return step.name or step.label
         entry = self.steps.get(step_id)
         name = entry.get("name") if isinstance(entry, dict) else None
-        return name if isinstance(name, str) and name else step_id
+        return short(name if isinstance(name, str) and name else step_id)
 
     def exit_label(self, step_id: str, exit_name: str) -> str:
         """What people call an exit."""
         for one in self.exits(step_id) or ():
             if one.name == exit_name:
                 return one.label
-        return exit_name.replace("_", " ").capitalize()
+        return short(exit_name.replace("_", " ").capitalize())
 
     # --- writing -------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class Working:
         """The raw step, to be changed. Raises EditRefused when it is gone or no object."""
         entry = self.entry(step_id)
         if not isinstance(entry, dict):
-            said = f"“{step_id}” cannot be read. Delete it, or repair the document as JSON."
+            said = f"“{short(step_id)}” cannot be read. Delete it, or repair the document as JSON."
             raise EditRefused(said, step_id)
         if step_id not in self._own:
             entry = self.steps[step_id] = copy.deepcopy(entry)
@@ -179,20 +179,22 @@ class Working:
 
     def new_id(self, wish: str) -> str:
         """A free id that reads like `wish`: itself, else with a number behind."""
-        used = self.steps.keys() | self.taken
-        if _ID.fullmatch(wish) and wish not in used:
+        if _ID.fullmatch(wish) and self._is_free(wish):
             return wish
         numbered = _NUMBERED.fullmatch(wish)
         base = re.sub(r"[^A-Za-z0-9_-]+", "_", numbered[1] if numbered else wish)[:_ROOM] or "step"
         number = 2
-        while f"{base}_{number}" in used:
+        while not self._is_free(f"{base}_{number}"):
             number += 1
         return f"{base}_{number}"
+
+    def _is_free(self, step_id: str) -> bool:
+        return step_id not in self.steps and step_id not in self.taken
 
     def free_id(self, wanted: str) -> str:
         """`wanted` itself. Raises EditRefused when it is no id, or taken."""
         if not _ID.fullmatch(wanted):
-            said = f"“{wanted[:80]}” cannot be a step's id: letters, digits, “_” and “-” can."
+            said = f"“{short(wanted)}” cannot be a step's id: letters, digits, “_” and “-” can."
             raise EditRefused(said)
         if wanted in self.steps:
             raise EditRefused(f"There is a step “{wanted}” already.", wanted)
@@ -209,3 +211,8 @@ def decoded(entry: object, catalog: Catalog) -> Step | None:
         return msgspec.convert(entry, kind)
     except (msgspec.ValidationError, RecursionError):
         return None
+
+
+def short(text: str) -> str:
+    """`text` as it fits in a sentence: a document may hold names of any length."""
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
