@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from flows.editing.changes import Add, AddTrigger, Change, Connect, Disconnect, Edit, Way
+from flows.fallbacks import FALLBACK, with_fallback
 from flows.problems import Problem
 
 START = "@start"
@@ -36,7 +37,7 @@ def fix_of(document: Mapping[str, Any], problem: Problem) -> Fix | None:
         return Fix("Start it by hand or API", [AddTrigger("api")])
     if len(parts) == _EXIT and parts[1] == "steps" and parts[3] == "next":
         return _line(document, *(_plain(one) for one in (parts[2], parts[4])))
-    return _meant(document, problem)
+    return _fallback(document, problem) or _meant(document, problem)
 
 
 def _begin(document: Mapping[str, Any]) -> Fix | None:
@@ -64,6 +65,15 @@ def _line(document: Mapping[str, Any], step_id: str, exit_name: str) -> Fix | No
         if isinstance(entry, dict) and entry.get("type") == "end" and not _says_more(entry):
             return Fix("Connect to End", [Connect(step_id, exit_name, other)])
     return Fix("Connect to End", [Add("end", after=Way(step_id, exit_name))])
+
+
+def _fallback(document: Mapping[str, Any], problem: Problem) -> Fix | None:
+    """A word for contacts without a name."""
+    value = _at(document, problem.field)
+    text = with_fallback(value) if isinstance(value, str) else None
+    if text is None or problem.severity != "warning":
+        return None
+    return Fix(f"Use fallback “{FALLBACK}”", [Edit(problem.field, text)])
 
 
 def _meant(document: Mapping[str, Any], problem: Problem) -> Fix | None:

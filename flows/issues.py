@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from flows.contact import SERVICE_WINDOW
 from flows.document import AnyFlow
+from flows.fallbacks import fallbacks
 from flows.known import Known, TemplateFacts, references
 from flows.naming import names
 from flows.problems import Problem, pointer
@@ -29,6 +30,7 @@ def issues(flow: AnyFlow, known: Known | None = None) -> list[Problem]:
         _loops,
         _settings,
         _service_window,
+        fallbacks,
     )
     found = [problem for check in checks for problem in check(flow)]
     world = known or Known()

@@ -107,6 +107,24 @@ def test_and_in_the_name_of_a_setting() -> None:
     assert after["steps"]["wait"]["duration"] == "2h"
 
 
+def test_a_name_gets_a_fallback_for_those_who_have_none() -> None:
+    raw = document()
+    body = ["{{ contact.first_name }}", "{{ contact.email }}", "Hi {{ contact.name }}"]
+    raw["steps"]["offer"] = {
+        "type": "send_template",
+        "template": "offer",
+        "body": body,
+        "next": {"sent": "end"},
+    }
+    label, after = solved(raw, "/steps/offer/body/0")
+    assert label == "Use fallback “there”"
+    assert after["steps"]["offer"]["body"][0] == '{{ contact.first_name | default: "there" }}'
+    (email,) = (one for one in problems(after) if one.field == "/steps/offer/body/1")
+    assert "without “email”" in email.sentence
+    assert fix_of(after, email) is None
+    assert not [one for one in problems(after) if one.field == "/steps/offer/body/2"]
+
+
 @pytest.mark.parametrize(
     "problem",
     [
