@@ -104,7 +104,8 @@ def on_line(page: Page, step: str, exit_: str, part: float = 0.5) -> tuple[float
     """A point of the window on a line, `part` of the way along it."""
     found = page.evaluate(
         """([step, exit, part]) => {
-          const path = document.querySelector(`g.line[data-step="${step}"][data-exit="${exit}"] .edge`);
+          const line = `g.line[data-step="${step}"][data-exit="${exit}"]`;
+          const path = document.querySelector(`${line} .edge`);
           const { x, y } = path.getPointAtLength(part * (path.getTotalLength() - 20));
           const { a, d, e, f } = path.getScreenCTM();
           return [x * a + e, y * d + f];
@@ -239,9 +240,10 @@ def test_by_mouse_menus_and_boxes(quiet: Page, site: Site) -> None:
     expect(said(page)).to_contain_text("steps selected")
     page.mouse.click(*empty_spot(page))
     # A box takes what it touches; the bar acts on it.
-    x, y = middle(card(page, "Start"))
+    first = card(page, "Start").bounding_box()
+    assert first is not None
     page.keyboard.down("Shift")
-    drag(page, (x - 160, y - 60), (x + 300, y + 40))
+    drag(page, (first["x"] - 10, first["y"] - 10), middle(card(page, STEP)))
     page.keyboard.up("Shift")
     bar = page.get_by_role("toolbar", name="Selection")
     expect(bar).to_contain_text("2 selected")

@@ -34,9 +34,13 @@ export class Add {
   #filter() {
     const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const kinds = [...this.menu.querySelectorAll("[data-kind]")];
-    const fits = (text) => words.every((word) => text?.toLowerCase().includes(word));
-    const called = kinds.filter((one) => fits(one.querySelector("b")?.textContent));
-    const shown = called.length ? called : kinds.filter((one) => fits(one.textContent));
+    const name = (one) => ` ${one.querySelector("b")?.textContent.toLowerCase()}`;
+    // “end” is End, before it is in “Send”, before it is anywhere in what is said of a kind.
+    const shown = [
+      kinds.filter((one) => words.every((word) => name(one).includes(` ${word}`))),
+      kinds.filter((one) => words.every((word) => name(one).includes(word))),
+      kinds.filter((one) => words.every((word) => one.textContent.toLowerCase().includes(word))),
+    ].find((found) => found.length) ?? [];
     for (const one of kinds) one.closest("li").hidden = !shown.includes(one);
     for (const group of this.menu.querySelectorAll("section")) {
       group.hidden = !group.querySelector("li:not([hidden])");

@@ -99,8 +99,8 @@ export class Gestures {
     const now = this.#now;
     if (!now || now.begun) return;
     now.held = true;
-    if (!this.canvas.select.has(card.id)) this.canvas.select.toggle(card.id);
     this.canvas.select.touching = true;
+    if (!this.canvas.select.has(card.id)) this.canvas.select.toggle(card.id);
     if (this.canvas.editable) now.gesture = moving(this.canvas, card);
     navigator.vibrate?.(10);
   }
@@ -165,6 +165,8 @@ export class Gestures {
   }
 
   #lost(event) {
+    // A touch is captured by what it began on until we take it over.
+    if (event.type === "lostpointercapture" && event.target !== this.canvas) return;
     this.#pointers.delete(event.pointerId);
     if (this.#now?.id === event.pointerId) this.cancel();
   }

@@ -19,7 +19,7 @@ export class Menu {
     event.preventDefault();
     if (event.pointerType === "touch") return; // a long press selects
     const card = canvas.cards.of(target);
-    const line = canvas.lines.of(target);
+    const line = target.closest(".line-tools") ? canvas.lineTools.line : canvas.lines.of(target);
     if (card && !canvas.select.has(card.id)) canvas.select.only(card.id);
     if (card) canvas.cards.reached(card.id);
     if (line) {

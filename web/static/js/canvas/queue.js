@@ -68,6 +68,8 @@ export class Queue {
 
   async #next() {
     if (this.#flying || this.waiting) return;
+    // Every answer tells the news too.
+    while (this.#entries[0]?.news && this.#entries.length > 1) this.#entries.shift();
     const entry = this.#entries.shift();
     if (!entry) {
       for (const done of this.#idle.splice(0)) done();

@@ -8,7 +8,10 @@ export class Show {
     const on = (name, deed) => document.addEventListener(name, deed, { signal: canvas.signal });
     on("flow:open", ({ detail }) => this.open(detail.step, detail));
     on("flow:show", ({ detail }) => this.show(detail.step, detail));
-    on("flow:closed", () => canvas.select.meant || canvas.select.clear());
+    on("flow:closed", () => this.#closed());
+    on("htmx:after:swap", ({ detail: { ctx } }) => {
+      if (ctx.target?.id === "panel" && ctx.sourceElement !== canvas) this.asked = null; // no settings any more
+    });
     on("click", (event) => this.#click(event));
   }
 
@@ -76,6 +79,14 @@ export class Show {
       this.at = undefined;
       document.querySelector("#panel input")?.focus();
     }, { once: true });
+  }
+
+  /** The focus goes back to the card whose settings were open, when nobody else took it. */
+  #closed() {
+    const { cards, select } = this.canvas;
+    if (document.activeElement === document.body && cards.get(this.asked)) cards.focus(this.asked);
+    this.asked = null;
+    if (!select.meant) select.clear();
   }
 
   #field(field) {
