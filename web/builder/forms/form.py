@@ -40,13 +40,15 @@ _FLOW: Any = Flow[Any, Any]
 
 class Section(Struct, kw_only=True):
     """Settings that stand together: a step's own, one trigger's, or those about all. `base` is
-    their place below the form's root, `raw` what they are.
+    their place below the form's root, `raw` what they are. `every` are all parts there can be,
+    `parts` those that are asked for now.
     """
 
     base: str
     raw: dict[str, Any]
     defs: Mapping[str, Any] = {}
     parts: list[Part] = []
+    every: list[Part] = []
 
 
 class Form(Struct, kw_only=True):
@@ -102,6 +104,7 @@ def step_form(document: Mapping[str, Any], step: str, around: Around, flow: Read
         return None
     schema = catalog().kind_schema(kind)
     section = Section(base="", raw=raw, defs=schema["$defs"], parts=parts_of(schema, raw, COMMON))
+    section.every = section.parts
     wanted = templates.chosen(raw, section.parts)
     if wanted is not None:
         section.parts = templates.adapt(section.parts, _wants(around, *wanted))

@@ -176,7 +176,7 @@ def _changes(
     if verb in acts.VERBS and (at == part.pointer or at.startswith(f"{part.pointer}/")):
         made, focus = _acted(verb, at, part, section.base, made, section.defs)
     if part.input in ("template", "language") and list(changed(section.raw, made)):
-        made = template.follow(made, section.parts, form.around.templates)
+        made = template.follow(made, section.every, form.around.templates)
     root = f"{form.root}{section.base}"
     edits: list[Change] = [
         Edit(root + pointer(name), value) if is_there else Edit(root + pointer(name))
