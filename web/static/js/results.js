@@ -54,3 +54,8 @@ document.addEventListener("flow-counts", ({ detail }) => {
     if (n !== undefined && slot.textContent !== compact(n)) slot.textContent = compact(n);
   }
 });
+
+// What changed may be anywhere: all of it is seen first.
+document.addEventListener("htmx:after:swap", () => {
+  if (document.querySelector("[data-mark]")) document.querySelector("[data-zoom=fit]")?.click();
+}, { once: true });
