@@ -15,13 +15,14 @@ import msgspec
 
 from engine.copies import disguised
 from engine.rehearsal import Bubble, Rehearsal, befall
+from engine.scene import Words
 from engine.stand_in import options
 from engine.tryout import Act, Session
 from flows.contact import Contact
 from flows.content import Content, Tap, Text, parse_payload, plain
 from flows.duration import write_duration
 from flows.events import Event, Replied, VerdictState
-from flows.scenario import Expected, Scenario, Scripted
+from flows.scenario import Expected, Phrases, Scenario, Scripted
 
 Part = Literal["exits", "messages", "end", "contact", "exactly"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -29,10 +30,16 @@ USUALLY = timedelta(days=30)
 
 
 def as_test(
-    session: Session, contact: Contact, came: Rehearsal, name: str, parts: Collection[str] = PARTS
+    session: Session,
+    contact: Contact,
+    came: Rehearsal,
+    name: str,
+    parts: Collection[str] = PARTS,
+    *,
+    words: Words = Words(),  # noqa: B008  an immutable value
 ) -> Scenario:
-    """The test of a try-out that `contact` went through; `parts` of what came are expected. Raises
-    ValueError when nothing would be.
+    """The test of a try-out that `contact` went through in a company with these `words`; `parts` of
+    what came are expected. Raises ValueError when nothing would be.
     """
     expect = _expected(contact, came, parts)
     if expect.empty:
@@ -48,9 +55,21 @@ def as_test(
         script=[*_verdicts(session, came), *_acts(session, came)],
         answers=session.answers,
         splits=session.splits,
+        words=_phrases(words),
         expect=expect,
     )
     return disguised(made, contact) if session.contact_id else made
+
+
+def _phrases(words: Words) -> Phrases:
+    usual = Words()
+    return Phrases(
+        stop=sorted(words.stop),
+        start=sorted(words.start),
+        plain=sorted(words.plain),
+        stopped="" if words.stopped == usual.stopped else words.stopped,
+        started="" if words.started == usual.started else words.started,
+    )
 
 
 def _verdicts(session: Session, came: Rehearsal) -> list[Scripted]:

@@ -7,14 +7,15 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.scene import Live
+from engine.scene import Live, Words
 from engine.simulator import SIMULATED, Pretend, simulate
 from engine.transcript import Transcript
 from flows.contact import BUILT_IN_FIELDS, Contact
 from flows.content import plain
 from flows.document import AnyFlow
 from flows.duration import parse_duration
-from flows.scenario import Expected, Scenario
+from flows.scenario import Expected, Phrases, Scenario
+from flows.words import normal
 
 SHOWN = 80  # characters of a message in a difference
 
@@ -58,6 +59,7 @@ def run(
         answers=scenario.answers,
         seed=int(scenario.seed),
         splits=scenario.splits,
+        words=_words(scenario.words),
         automation=automation_id,
     )
     try:
@@ -65,6 +67,17 @@ def run(
     except ValueError as error:  # a change of the contact that no contact can have
         return Result(scenario.name, [f"this test cannot be played: {error}"])
     return Result(scenario.name, list(_differences(flow, scenario.expect, transcript)), transcript)
+
+
+def _words(own: Phrases) -> Words:
+    usual = Words()
+    return Words(
+        stop=frozenset(map(normal, own.stop)),
+        start=frozenset(map(normal, own.start)),
+        plain=frozenset(map(normal, own.plain)),
+        stopped=own.stopped or usual.stopped,
+        started=own.started or usual.started,
+    )
 
 
 def _differences(flow: AnyFlow, expect: Expected, told: Transcript) -> Iterator[str]:

@@ -116,6 +116,18 @@ class Other(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     priority: int = 0
 
 
+class Phrases(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A company's own words for stop and start, those of ours that mean nothing there (`plain`),
+    and how either is confirmed; empty: as everywhere.
+    """
+
+    stop: list[str] = []
+    start: list[str] = []
+    plain: list[str] = []
+    stopped: str = ""
+    started: str = ""
+
+
 class Expected(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What must come of it; each part may be left out, but not all of them.
 
@@ -155,6 +167,7 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     script: Annotated[list[Scripted], Meta(max_length=1000)] = []
     answers: Annotated[list[Answer], Meta(max_length=1000)] = []
     splits: Annotated[dict[str, str], Meta(max_length=1000)] = {}
+    words: Phrases = Phrases()
     others: Annotated[list[Other], Meta(max_length=50)] = []
 
 

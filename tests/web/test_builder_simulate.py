@@ -414,6 +414,21 @@ async def test_a_passage_is_kept_as_a_test(house: House, welcome: Panel) -> None
     assert ">Offers</a>" in told.text
 
 
+async def test_a_stop_is_a_test_with_the_companys_own_words(house: House) -> None:
+    async with house.web.database.write() as tx:
+        firm = await companies.get(tx, house.company)
+        own = {"stop_words": ("basta",), "stop_confirmation": "Va bene, non scriviamo più."}
+        settings = structs.replace(firm.settings, **own)
+        await companies.set_settings(tx, house.company, settings)
+    made = await house.automation(cart_flow())
+    panel = await Panel(await house.signed_in("editor"), made).open()
+    await panel.press("say", text="Basta!")
+    assert "Bot: Va bene, non scriviamo più." in panel.words
+    assert "Consent no" in panel.words
+    await panel.keep(name="Says stop", parts=["exits", "messages", "end", "exactly"])
+    assert "The test “Says stop” is saved." in panel.words
+
+
 async def test_a_changed_draft_is_played_with_the_same_happenings(
     house: House, welcome: Panel
 ) -> None:

@@ -128,7 +128,7 @@ async def keep_test(
     played = await _play(world, draft, session, contact)
     keep = Keep(name, parts, wrong or gone or _wrong_name(name))
     if not keep.wrong:
-        keep = await _keep(who, web, played, keep, automation_id)
+        keep = await _keep(who, web, world, played, keep)
     async with web.database.read() as tx:
         tests = len(await scenarios.of_automation(tx, who.company_id, automation_id))
     more = {"keep": keep}
@@ -204,12 +204,20 @@ async def _play(world: World, draft: Playable, session: Session, contact: Contac
     return await asyncio.to_thread(play, world, draft, session, contact)
 
 
-async def _keep(who: Who, web: WebConfig, played: Played, keep: Keep, automation_id: int) -> Keep:
+async def _keep(who: Who, web: WebConfig, world: World, played: Played, keep: Keep) -> Keep:
     """Write the test, and see whether the draft passes it."""
+    automation_id = world.automation.id
     if played.came is None:
         return structs.replace(keep, wrong=played.draft.why)
     try:
-        made = as_test(played.session, played.contact, played.came, keep.name, keep.parts)
+        made = as_test(
+            played.session,
+            played.contact,
+            played.came,
+            keep.name,
+            keep.parts,
+            words=world.words,
+        )
         async with web.database.write() as tx:
             number = await scenarios.create(
                 tx, who.company_id, automation_id, saved.plain(made), web.clock()
