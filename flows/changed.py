@@ -92,6 +92,11 @@ def value_words(value: Any, said_as: str = "") -> str:
             return str(value)
 
 
+def setting_words(kind: type[Struct], name: str) -> tuple[str, str]:
+    """What people call a setting of `kind`, and its `x-input`, "" for none."""
+    return _inputs(kind).get(name, (_spoken(name), ""))
+
+
 def _differ(old: Any, new: Any, where: str, label: str, said_as: str) -> Iterator[Setting]:
     if old == new:
         return

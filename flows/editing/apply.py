@@ -85,4 +85,5 @@ def _label(labels: Sequence[str]) -> str:
     told = list(dict.fromkeys(labels))
     if len(told) <= 1:
         return told[0] if told else "Change nothing"
-    return f"{told[0]} and {len(told) - 1} more"
+    more = "1 more change" if len(told) == 2 else f"{len(told) - 1} more changes"  # noqa: PLR2004
+    return f"{told[0]} and {more}"

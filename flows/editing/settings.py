@@ -10,7 +10,9 @@ import copy
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
+from flows.changed import setting_words
 from flows.editing.adding import refuse_unreadable
 from flows.editing.changes import Edit
 from flows.editing.pointers import NoSuchPlaceError, parts_of, put, take
@@ -64,7 +66,8 @@ def _edit_entry(work: Working, change: Edit, parts: list[str]) -> str:
     if setting == "name" and isinstance(change.value, str) and change.value:
         was = before.name or before.label if before else step_id
         return f"Rename {was} to “{short(change.value)}”"
-    return f"Edit {work.title(step_id)}: {_word(setting)}"
+    kind = after or before
+    return f"Edit {work.title(step_id)}: {_word(setting, type(kind) if kind else None)}"
 
 
 def _edit_trigger(work: Working, change: Edit, parts: list[str]) -> str:
@@ -85,7 +88,7 @@ def _edit_trigger(work: Working, change: Edit, parts: list[str]) -> str:
         refuse_unreadable(problems, START_STEP, change.place)
     work.document["triggers"] = {**triggers, name: entry}
     kind = work.catalog.triggers.get(str(entry.get("type")))
-    return f"Edit trigger {kind.label if kind else name}: {_word(setting)}"
+    return f"Edit trigger {kind.label if kind else name}: {_word(setting, kind)}"
 
 
 def _edit_frame(work: Working, change: Edit, parts: list[str]) -> str:
@@ -133,5 +136,5 @@ def _step_at(place: str) -> str:
     return rest.split("/")[0] if section == "steps" else START_STEP
 
 
-def _word(setting: str) -> str:
-    return short(setting.replace("_", " "))
+def _word(setting: str, kind: type[Struct] | None) -> str:
+    return setting_words(kind, setting)[0] if kind else short(setting.replace("_", " "))

@@ -457,3 +457,16 @@ def test_any_damage_is_told_and_never_raised(data: st.DataObject) -> None:
     flow, problems = catalog().check(raw, Known({}, frozenset()))
     assert flow is not None or problems
     assert all(one.sentence for one in problems)
+
+
+def test_what_is_remembered_of_an_entry_is_of_this_content_and_place() -> None:
+    fresh = Catalog(catalog().steps, catalog().triggers)
+    bad = {"type": "delay", "duration": "soon"}
+    first = fresh.check({"name": "x", "steps": {"a": bad}})[1]
+    assert fresh.check({"name": "x", "steps": {"a": dict(bad)}})[1] == first
+    other = fresh.check({"name": "x", "steps": {"b": bad}})[1]
+    assert [one.step for one in other] == ["b"]
+    assert fresh.check({"name": "x", "steps": {"a": {**bad, "duration": "1h"}}})[0] is not None
+    assert fresh.check({"name": "x", "triggers": {"a": bad}})[1][0].field == "/triggers/a/type"
+    odd = {"type": "delay", "duration": {1, 2}}  # no JSON at all
+    assert fresh.check({"name": "x", "steps": {"a": odd}})[0] is None

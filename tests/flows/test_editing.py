@@ -433,4 +433,4 @@ def test_several_changes_have_one_label() -> None:
         {"do": "move", "steps": {"note": [0, 0]}},
         {"do": "connect", "step": "note", "exit": "done", "to": "bye"},
     )
-    assert made.label == "Move Note and 1 more"
+    assert made.label == "Move Note and 1 more change"

@@ -25,7 +25,7 @@ async def test_a_program_changes_a_draft(both_houses: House) -> None:
     assert answer.json() == {
         "version": 1,
         "seq": 1,
-        "label": "Add Delay and 1 more",
+        "label": "Add Delay and 1 more change",
         "made": ["delay"],
         "overwrote": "",
         "problems": [],

@@ -1,17 +1,24 @@
 """Changes of a draft over HTTP: patches, undo and redo, several editors, refusals."""
 
+import asyncio
 import json
+import random
 import re
-from typing import Any
+from contextlib import suppress
+from typing import Any, cast
 from urllib.parse import unquote
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 import sqlalchemy as sa
 
+from flows.editing import EditRefused, read_changes
 from store import automations, drafts, users
 from tests.web.conftest import House, cart_flow
+from web.builder.draft.commit import commit, go_to
 from web.builder.draft.drawings import KEPT, Drawings
+from web.security.who import Who
 
 pytestmark = pytest.mark.anyio
 
@@ -189,6 +196,59 @@ async def test_what_changes_nothing_makes_no_entry(house: House) -> None:
     answer = await editor.change({"do": "connect", "step": "remind", "exit": "sent", "to": "reply"})
     assert (answer.status_code, answer.headers["draft-version"]) == (200, "0")
     assert partials(answer) == []
+
+
+async def test_a_long_day_of_edits_can_be_taken_back(both_houses: House) -> None:
+    """What a database makes of numbers, empty objects and the order of keys never gets between an
+    entry and the document it leads to.
+    """
+    house = both_houses
+    made = await house.automation(cart_flow())
+    who = Who(house.company, "A", ZoneInfo("UTC"), "en", "IT", "editor", "Ann")
+    chance = random.Random(7)
+    seen = {0: cart_flow()}
+    for _ in range(80):
+        steps = list((await draft(house, made))["steps"])
+        step, other = chance.choice(steps), chance.choice(steps)
+        exits = ("sent", "after", "done", "other", "no_reply", "yes")
+        wishes: list[Json] = [
+            {"do": "add", "kind": chance.choice(("delay", "ask", "if_else", "set_field", "tag"))},
+            {"do": "add", "kind": "delay", "after": {"step": step, "exit": chance.choice(exits)}},
+            {"do": "connect", "step": step, "exit": chance.choice(exits), "to": other},
+            {"do": "delete", "steps": [step], "join": chance.random() < 0.5},
+            {"do": "duplicate", "steps": list({step, other})},
+            {"do": "move", "steps": {step: [chance.randint(-999, 999), 1.5]}},
+            {"do": "edit", "place": f"/steps/{step}/name", "value": chance.choice(("è", "", "b"))},
+            {
+                "do": "edit",
+                "place": f"/steps/{step}/at_least",
+                "value": chance.choice((1, 1.0, 1e3)),
+            },
+            {"do": "edit", "place": f"/steps/{step}/only", "value": {"days": [], "start": None}},
+            {"do": "tidy"},
+        ]
+        changes = read_changes(json.dumps([chance.choice(wishes)]))
+        with suppress(EditRefused):
+            done = await commit(cast("Any", None), who, house.web, made, changes, version=None)
+            seen[done.seq] = await draft(house, made)
+    assert len(seen) > 30
+    for seq in (*reversed(seen), *seen, max(seen) // 2, 0):
+        await go_to(who, house.web, made, str(seq), None)
+        assert await draft(house, made) == seen[seq]
+
+
+async def test_many_at_once_all_are_done(both_houses: House) -> None:
+    house = both_houses
+    made = await house.automation(cart_flow())
+    editors = [await opened(house, made, role) for role in ("editor", "admin", "owner")]
+    answers = await asyncio.gather(
+        *(one.change({"do": "add", "kind": "delay"}) for one in editors for _ in range(3))
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    assert len((await draft(house, made))["steps"]) == 4 + 9
+    async with house.web.database.read() as tx:
+        standing = await drafts.standing(tx, house.company, made)
+    assert (standing.version, standing.seq) == (9, 9)
 
 
 class TestSeveralEditors:

@@ -83,7 +83,7 @@ async def commit(
             merge=merge,
             mark=key,
         )
-    overwrote = told.overwritten(mine, theirs, who.user_id, web.clock(), _titles(held.draft))
+    overwrote = told.overwritten(mine, theirs, who.user_id, web.clock(), held.draft)
     return Committed(
         automation_id=automation_id,
         before=held.draft,
@@ -195,13 +195,3 @@ def _target(held: drafts.Draft, wanted: str) -> int:
             return int(wanted)
         case _:
             raise EditRefused(f"“{wanted[:40]}” is no place in the history.")
-
-
-def _titles(document: Mapping[str, Any]) -> dict[str, str]:
-    steps = document.get("steps")
-    found: dict[str, str] = {}
-    for step_id, entry in steps.items() if isinstance(steps, dict) else ():
-        name = entry.get("name") if isinstance(entry, dict) else ""
-        kind = catalog().steps.get(str(entry.get("type"))) if isinstance(entry, dict) else None
-        found[step_id] = name or (kind.label if kind else step_id)
-    return found

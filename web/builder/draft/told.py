@@ -9,13 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from flows.changed import shown, value_words
-from flows.duration import duration_words, parse_duration
+from engine.kinds import catalog
+from flows.changed import setting_words, shown, value_words
 from flows.editing.apply import Edited
 from flows.editing.changes import Add, Change, Delete, Disconnect, Duplicate, Insert, Paste, Tidy
 from flows.editing.pointers import parts_of
+from flows.step import Step
 from store.drafts import Entry
 
+_OF_A_STEP = 2  # parts of a pointer to a step; a setting's has more
 _JUST_NOW = timedelta(seconds=45)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -46,47 +48,60 @@ def overwritten(
     theirs: Sequence[tuple[Entry, str]],
     user_id: int | None,
     now: datetime,
-    titles: Mapping[str, str],
+    document: Mapping[str, Any],
 ) -> str:
-    """What somebody else had set of the parts `mine`, newest first in `theirs`; "" for nothing."""
-    parts = [parts_of(one) for one in mine if not _is_place(one)]
+    """What somebody else had set of the parts `mine`, newest first in `theirs`; "" for nothing.
+    `document` is the draft with all that they did.
+    """
+    own = [parts_of(one) for one in mine if not _is_place(one)]
     for entry, author in theirs:
         if entry.user_id == user_id:
             continue
         for where in {**entry.before, **entry.after}:
-            if _is_place(where):
-                continue
             path = parts_of(where)
-            for own in parts:
-                short = min(len(own), len(path))
-                if own[:short] == path[:short]:
-                    same = len(path) >= len(own) - 1 and len(own) > 2  # noqa: PLR2004
-                    what = _what(entry, where, titles) if same else "changed this"
-                    return f"{author or 'A program'} {what} {_ago(now - entry.at)}."
+            near = [one for one in own if _meet(one, path)]
+            if near and not _is_place(where):
+                inside = max(len(one) for one in near) > _OF_A_STEP and len(path) > _OF_A_STEP
+                what = _what(entry, where, document) if inside else "changed this"
+                return f"{author or 'A program'} {what} {_ago(now - entry.at)}."
     return ""
+
+
+def _meet(one: list[str], other: list[str]) -> bool:
+    """Whether one of two places is the other, or inside it."""
+    shared = min(len(one), len(other))
+    return one[:shared] == other[:shared]
 
 
 def _is_place(where: str) -> bool:
     return where.startswith("/steps/") and where.endswith("/at")
 
 
-def _what(entry: Entry, where: str, titles: Mapping[str, str]) -> str:
+def _what(entry: Entry, where: str, document: Mapping[str, Any]) -> str:
     if where not in entry.after:
         return "removed this"
     value = entry.after[where]
-    path = parts_of(where)
-    if "next" in path or path == ["start"]:
-        return f"connected this to {titles.get(str(value), value)}"
-    return f"set this to {shown(_words(value)) or 'nothing'}"
+    _, step_id, setting, *_ = parts_of(where)
+    if setting == "next":
+        return f"connected this to {_title(_step(document, str(value)), str(value))}"
+    kind = _kind(_step(document, step_id))
+    said_as = setting_words(kind, setting)[1] if kind else ""
+    return f"set this to {shown(value_words(value, said_as)) or 'nothing'}"
 
 
-def _words(value: Any) -> str:
-    if isinstance(value, str):
-        try:
-            return duration_words(parse_duration(value))
-        except ValueError:
-            pass
-    return value_words(value)
+def _step(document: Mapping[str, Any], step_id: str) -> Mapping[str, Any]:
+    steps = document.get("steps")
+    found = steps.get(step_id) if isinstance(steps, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _kind(entry: Mapping[str, Any]) -> type[Step] | None:
+    return catalog().steps.get(str(entry.get("type")))
+
+
+def _title(entry: Mapping[str, Any], step_id: str) -> str:
+    kind = _kind(entry)
+    return str(entry.get("name") or (kind.label if kind else step_id))
 
 
 def _ago(passed: timedelta) -> str:
