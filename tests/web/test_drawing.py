@@ -116,7 +116,11 @@ def test_a_new_step_is_not_wrong_before_somebody_filled_it_in() -> None:
             'Hi {{ contact.first_name | default: "you" }}!',
             (Piece("Hi "), Piece("first name", variable=True), Piece("!")),
         ),
-        ("{{ cart.url", (Piece("url", variable=True),)),
+        ("{{ cart.url", (Piece("cart url", variable=True),)),
+        (
+            "{{ data }}{{company.name}}",
+            (Piece("data", variable=True), Piece("company name", variable=True)),
+        ),
         ("{{}} and {%", (Piece("…", variable=True), Piece(" and {%"))),
     ],
 )

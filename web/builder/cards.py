@@ -116,15 +116,21 @@ class Card(Struct, frozen=True):
 
 
 def in_pieces(text: str) -> tuple[Piece, ...]:
-    """A text with its Liquid variables told apart: they are shown as chips, by their last word."""
+    """A text with its Liquid variables told apart: they are shown as chips."""
     pieces: list[Piece] = []
     done = 0
     for found in _VARIABLE.finditer(text):
         pieces += [Piece(text[done : found.start()])] if found.start() > done else []
-        name = found["path"].rpartition(".")[2].strip("[]'\" ").replace("_", " ")
-        pieces.append(Piece(name or "…", variable=True))
+        pieces.append(Piece(_called(found["path"]) or "…", variable=True))
         done = found.end()
     return (*pieces, Piece(text[done:])) if done < len(text) else tuple(pieces)
+
+
+def _called(path: str) -> str:
+    """A variable in words: what is the contact's own by itself, anything else with its root."""
+    words = [one.strip("[]'\" ").replace("_", " ") for one in path.split(".")]
+    own = words[0] == "contact" and len(words) > 1
+    return words[-1] if own else " ".join((words[0], words[-1])) if len(words) > 1 else words[0]
 
 
 def card_of(

@@ -24,7 +24,7 @@ from web.builder.status import bar_of
 from web.builder.versions.looking import look_at
 from web.config import WebConfig
 from web.security.who import Who
-from web.shell.render import STATIC, Notice, page, script_addresses, style_addresses
+from web.shell.render import Notice, page, script_addresses, style_addresses
 
 EDITOR = {"role": "viewer", "change_role": "editor"}
 MODES = ("edit", "simulate", "results")
@@ -32,18 +32,8 @@ STEP = re.compile(r"@start|[A-Za-z0-9_-]{1,64}")
 VIEWS = ("canvas", "outline")
 STYLES = (
     *("reset", "tokens", "base", "shell", "controls", "chips", "cards", "problems", "bubbles"),
-    *(
-        "dialogs",
-        "menus",
-        "toasts",
-        "changes",
-        "versions",
-        "builder",
-        "card",
-        "canvas",
-        "forms",
-        "publish",
-    ),
+    *("dialogs", "menus", "toasts", "changes", "versions", "publish"),
+    *("builder", "card", "canvas", "forms"),
 )
 MODE_STYLES = {"simulate": ("simulator",), "results": ("results",)}
 SCRIPTS = (
@@ -105,8 +95,8 @@ async def builder_page(
         "kinds": groups(),
         "opens": opens,
         "opens_as": opens_as,
-        "styles": style_addresses(_for(view, "css", (*STYLES, *MODE_STYLES.get(mode, ())))),
-        "scripts": script_addresses(_for(view, "js", SCRIPTS)),
+        "styles": style_addresses(_for(view, (*STYLES, *MODE_STYLES.get(mode, ())))),
+        "scripts": script_addresses(_for(view, SCRIPTS)),
     }
     shown = [*notices, said] if said else notices
     return page(request, "builder/builder.html", values, notices=shown)
@@ -123,10 +113,11 @@ def _opens(request: Request[Any, Any, Any], automation_id: int, mode: str) -> tu
     return "", ""
 
 
-def _for(view: str, folder: str, names: Sequence[str]) -> tuple[str, ...]:
-    if view == "outline":
-        names = [one for one in (INSTEAD.get(name, name) for name in names) if one]
-    return tuple(one for one in names if (STATIC / folder / f"{one}.{folder}").exists())
+def _for(view: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """These style sheets or modules, or what the outline needs in their place."""
+    if view == "canvas":
+        return names
+    return tuple(one for one in (INSTEAD.get(name, name) for name in names) if one)
 
 
 HANDLERS = (show_builder,)
