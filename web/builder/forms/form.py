@@ -22,7 +22,7 @@ from web.builder.forms import conditions
 from web.builder.forms import template as templates
 from web.builder.forms.around import Around
 from web.builder.forms.conditions import Node
-from web.builder.forms.schema import Part, element_of, parts_of
+from web.builder.forms.schema import Part, parts_of
 from web.builder.forms.variables import (
     Group,
     Variable,
@@ -103,12 +103,14 @@ def step_form(document: Mapping[str, Any], step: str, around: Around, flow: Read
     if kind is None or not isinstance(raw, dict):
         return None
     schema = catalog().kind_schema(kind)
-    section = Section(base="", raw=raw, defs=schema["$defs"], parts=parts_of(schema, raw, COMMON))
+    root = pointer("steps", step)
+    parts = parts_of(schema, raw, COMMON, wrong=_wrong(flow.problems, root))
+    section = Section(base="", raw=raw, defs=schema["$defs"], parts=parts)
     section.every = section.parts
     wanted = templates.chosen(raw, section.parts)
     if wanted is not None:
         section.parts = templates.adapt(section.parts, _wants(around, *wanted))
-    made = Form(step=step, root=pointer("steps", step), sections={"": section}, around=around)
+    made = Form(step=step, root=root, sections={"": section}, around=around)
     return _furnished(made, document, flow, steps_before(step, _ways(entries)))
 
 
@@ -125,7 +127,8 @@ def start_form(document: Mapping[str, Any], around: Around, flow: Read) -> Form:
     made = Form(step=START_STEP, root="", around=around)
     raw = dict(document)
     schema = catalog().kind_schema(_FLOW)
-    parts = parts_of(schema, raw, _NOT_ABOUT_ALL)
+    wrong = _wrong(flow.problems, "")
+    parts = parts_of(schema, raw, _NOT_ABOUT_ALL, wrong=wrong)
     parts.sort(key=lambda one: ABOUT_ALL.index(one.name) if one.name in ABOUT_ALL else 99)
     made.sections[""] = Section(base="", raw=raw, defs=schema["$defs"], parts=parts)
     triggers = document.get("triggers")
@@ -135,7 +138,7 @@ def start_form(document: Mapping[str, Any], around: Around, flow: Read) -> Form:
             continue
         base = pointer("triggers", name)
         own = catalog().kind_schema(kind)
-        parts = parts_of(own, entry, base=base)
+        parts = parts_of(own, entry, base=base, wrong=wrong)
         made.sections[name] = Section(base=base, raw=entry, defs=own["$defs"], parts=parts)
     return _furnished(made, document, flow, set())
 
@@ -154,11 +157,6 @@ def read_document(document: Mapping[str, Any], around: Around) -> Read:
     """The document, checked."""
     flow, problems = catalog().check(document, around.known)
     return _read(document, flow, problems)
-
-
-def glance(document: Mapping[str, Any]) -> Read:
-    """The document without its problems."""
-    return _read(document, None, [])
 
 
 def _read(document: Mapping[str, Any], flow: AnyFlow | None, problems: list[Problem]) -> Read:
@@ -222,6 +220,14 @@ def _offer_options(entry: Part, flow: Read, before: set[str]) -> None:
         one.options = tuple(known.items())
 
 
+def _wrong(problems: Sequence[Problem], root: str) -> frozenset[str]:
+    """The places below `root` at which something is wrong."""
+    fields = (one.field for one in problems)
+    return frozenset(
+        one.removeprefix(root) for one in fields if not root or one.startswith(f"{root}/")
+    )
+
+
 def _placed(form: Form, problems: Sequence[Problem]) -> dict[str, list[Problem]]:
     """Problems by the nearest place of the form that shows them; "" for the form as a whole."""
     places = {one.where: one.pointer for part in form.parts for one in part.walk()}
@@ -268,6 +274,3 @@ def example_values(flow: Read) -> dict[str, Any]:
         if any(True for _ in step.gives())
     }
     return {**example_data(flow.triggers), "answers": answers}
-
-
-__all__ = ["Form", "Section", "element_of", "glance", "read_document", "start_form", "step_form"]

@@ -24,7 +24,6 @@ from web.builder.forms import template
 from web.builder.forms.around import Around
 from web.builder.forms.example import Bubble, Example, example_of
 from web.builder.forms.form import (
-    COMMON,
     Form,
     Read,
     Section,
@@ -220,6 +219,3 @@ def webhooks_in(settings: Settings) -> list[str]:
 def _about(kind: type) -> str:
     """What a kind does, in its own words."""
     return " ".join((inspect.getdoc(kind) or "").replace("`", "").split())
-
-
-__all__ = ["COMMON", "Settings", "settings_of", "start_values", "step_values"]

@@ -80,7 +80,9 @@ class Reader(Struct):
     def _group(self, part: Part) -> Any:
         if not part.variant:
             return part.value
-        return self.settings(part.parts, part.value if isinstance(part.value, dict) else {})
+        base = part.value if part.there and isinstance(part.value, dict) else {}
+        made = self.settings(part.parts, base)
+        return part.value if same(made, base) else made
 
     def _entries(self, part: Part) -> Any:
         count = self._count(part)

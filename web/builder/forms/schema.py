@@ -113,18 +113,32 @@ class Part(Struct, kw_only=True):
         )
 
 
+class Frame(Struct, frozen=True):
+    """What every part of a form may need: the schemas that others refer to, and the places of
+    problems, which are shown whatever stands beside them.
+    """
+
+    defs: Mapping[str, Any]
+    wrong: frozenset[str] = frozenset()
+
+    def is_wrong(self, where: str) -> bool:
+        """Whether a problem lies there or inside."""
+        return any(one == where or one.startswith(f"{where}/") for one in self.wrong)
+
+
 def parts_of(
     schema: Mapping[str, Any],
     values: Mapping[str, Any],
     leave_out: frozenset[str] = frozenset(),
     base: str = "",
+    wrong: frozenset[str] = frozenset(),
 ) -> list[Part]:
     """The parts of a form for `values`, which may be wrong in any way; in the schema's order.
-    `base` is the place of the values below the form's root.
+    `base` is the place of the values below the form's root, `wrong` are the places of problems.
     """
-    defs: Mapping[str, Any] = schema.get("$defs", {})
-    own = resolve(schema, defs)
-    return _properties(own, values, base, base, defs, leave_out)
+    frame = Frame(schema.get("$defs", {}), wrong)
+    own = resolve(schema, frame.defs)
+    return _properties(own, values, base, base, frame, leave_out)
 
 
 def resolve(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,12 +218,12 @@ def _properties(
     values: Mapping[str, Any],
     pointer: str,
     where: str,
-    defs: Mapping[str, Any],
+    frame: Frame,
     leave_out: frozenset[str] = frozenset(),
 ) -> list[Part]:
     known: Mapping[str, Any] = schema.get("properties", {})
     solved = {
-        name: resolve(one, defs)
+        name: resolve(one, frame.defs)
         for name, one in known.items()
         if name not in leave_out and not _is_tag(one)
     }
@@ -221,11 +235,11 @@ def _properties(
             f"{where}/{name}",
             one,
             values,
-            defs,
+            frame,
             required=name in required,
         )
         for name, one in solved.items()
-        if holds(one.get("x-when", {}), values, defaults)
+        if holds(one.get("x-when", {}), values, defaults) or frame.is_wrong(f"{where}/{name}")
     ]
 
 
@@ -234,7 +248,7 @@ def _part(
     where: str,
     schema: Mapping[str, Any],
     holder: Mapping[str, Any] | None,
-    defs: Mapping[str, Any],
+    frame: Frame,
     *,
     required: bool = False,
     value: Any = None,
@@ -250,7 +264,7 @@ def _part(
     made = Part(
         pointer=pointer,
         where=where,
-        input=_input(schema, defs),
+        input=_input(schema, frame),
         label=label,
         hint=hint,
         value=value,
@@ -262,18 +276,18 @@ def _part(
         more=bool(schema.get("x-more")),
         variant=str(min(narrow)) if narrow else "",
     )
-    _fill(made, defs)
+    _fill(made, frame)
     return made
 
 
-def _fill(part: Part, defs: Mapping[str, Any]) -> None:
+def _fill(part: Part, frame: Frame) -> None:
     """What depends on the kind of input: choices, entries, settings of a group."""
     schema, value = part.schema, part.value
     match part.input:
         case "choice":
             part.options = tuple((str(one), words_of(one, schema)) for one in schema["enum"])
         case "choices":
-            each = resolve(schema["items"], defs)
+            each = resolve(schema["items"], frame.defs)
             part.options = tuple(
                 (str(one), words_of(one, {**each, **schema})) for one in each["enum"]
             )
@@ -283,19 +297,19 @@ def _fill(part: Part, defs: Mapping[str, Any]) -> None:
             inner = value if isinstance(value, dict) else {}
             part.variant = "" if part.nullable and value is None else "open"
             if part.variant:
-                part.parts = _properties(schema, inner, part.pointer, part.where, defs)
+                part.parts = _properties(schema, inner, part.pointer, part.where, frame)
         case "rows" | "items" | "options":
-            part.parts = list(_entries(part, defs))
+            part.parts = list(_entries(part, frame))
         case "map" | "headers":
-            part.parts = list(_map_rows(part, defs))
+            part.parts = list(_map_rows(part, frame))
 
 
-def _entries(part: Part, defs: Mapping[str, Any]) -> Iterator[Part]:
-    each = resolve(part.schema["items"], defs)
+def _entries(part: Part, frame: Frame) -> Iterator[Part]:
+    each = resolve(part.schema["items"], frame.defs)
     for number, one in enumerate(part.value if isinstance(part.value, list) else ()):
         pointer, where = f"{part.pointer}/{number}", f"{part.where}/{number}"
         if part.input == "rows":
-            made = _part(pointer, where, each, None, defs, value=one)
+            made = _part(pointer, where, each, None, frame, value=one)
             made.label, made.hint = f"{singular(part.label)} {number + 1}", ""
             yield made
             continue
@@ -308,20 +322,22 @@ def _entries(part: Part, defs: Mapping[str, Any]) -> Iterator[Part]:
             value=one,
             schema=each,
             variant="open",
-            parts=_properties(each, inner, pointer, where, defs),
+            parts=_properties(each, inner, pointer, where, frame),
         )
 
 
-def _map_rows(part: Part, defs: Mapping[str, Any]) -> Iterator[Part]:
-    each = resolve(part.schema.get("additionalProperties") or {}, defs)
+def _map_rows(part: Part, frame: Frame) -> Iterator[Part]:
+    each = resolve(part.schema.get("additionalProperties") or {}, frame.defs)
     entries = list(part.value.items()) if isinstance(part.value, dict) else []
     for number, (key, one) in enumerate(entries):
-        made = _part(f"{part.pointer}/{number}", f"{part.where}/{key}", each, None, defs, value=one)
+        made = _part(
+            f"{part.pointer}/{number}", f"{part.where}/{key}", each, None, frame, value=one
+        )
         made.label, made.variant = str(key), str(key)
         yield made
 
 
-def _input(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
+def _input(schema: Mapping[str, Any], frame: Frame) -> str:
     wanted = schema.get("x-input")
     kind = schema.get("type")
     if wanted in INPUTS and not (kind == "array" and wanted not in ("options", "lines", "rows")):
@@ -336,7 +352,7 @@ def _input(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
         case "string":
             return "long" if schema.get("maxLength", 0) >= LONG else "line"
         case "array":
-            return _array(resolve(schema.get("items") or {}, defs))
+            return _array(resolve(schema.get("items") or {}, frame.defs))
         case "object" if "properties" in schema:
             return "group"
         case "object" if isinstance(schema.get("additionalProperties"), Mapping):
