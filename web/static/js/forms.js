@@ -19,12 +19,21 @@ const on = (name, deed, where = document) => where.addEventListener(name, deed);
 // Requests: which draft the form shows, and a key so that a button's deed is not done twice.
 on("htmx:config:request", ({ detail: { ctx } }) => {
   const { sourceElement: source, request } = ctx;
-  if (!mine(source) || !request.body?.set) return;
+  if (!mine(source)) return;
+  ctx.settings = settings();
+  if (!request.body?.set) return;
   ctx.asOf = canvas.dataset.version;
   request.body.set("version", ctx.asOf);
   if (!source.matches("button")) return;
   source.dataset.key ??= crypto.getRandomValues(new Uint32Array(4)).join("-");
   request.body.set("key", source.dataset.key);
+});
+
+// An answer that comes when another step is open changes cards, and nothing in the panel: the places
+// of all forms have the same names.
+on("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
+  if (!ctx.settings || ctx.settings === settings()) return;
+  for (const task of tasks.filter(({ target }) => panel.contains(target))) tasks.splice(tasks.indexOf(task), 1);
 });
 
 on("htmx:after:swap", ({ detail: { ctx } }) => {

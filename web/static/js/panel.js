@@ -38,7 +38,8 @@ function close() {
   panel.hidden = true;
   panel.replaceChildren();
   document.dispatchEvent(new CustomEvent("flow:closed"));
-  if ((inside || lost) && opener?.isConnected) opener.focus({ preventScroll: true });
+  const free = document.activeElement === document.body; // nobody who heard of it took the focus
+  if ((inside || lost) && free && opener?.checkVisibility()) opener.focus({ preventScroll: true });
 }
 
 document.addEventListener("click", ({ target }) => {

@@ -1,4 +1,6 @@
 // Bring a step to eyes and hands: select it, pan to it, open its settings; go to what the panel lists.
+import { focusField } from "./field.js";
+
 const WRITES = "input, select, textarea, [contenteditable]";
 const FIRST = "#panel :is(input, select, textarea):not([type=hidden], :disabled)";
 
@@ -25,7 +27,7 @@ export class Show {
     if (!focus) return canvas.cards.reached(step);
     canvas.cards.focus(step);
     if (exit) this.exit(card, exit);
-    if (field) this.#field(field);
+    if (field) focusField(field);
     return undefined;
   }
 
@@ -49,7 +51,7 @@ export class Show {
     panel.hidden = false;
     canvas.view.measure();
     canvas.view.reveal(card);
-    if (field) this.#field(field);
+    if (field) focusField(field);
     else if (enter) (document.querySelector(FIRST) ?? document.getElementById("panel-heading"))?.focus();
   }
 
@@ -87,13 +89,6 @@ export class Show {
     if (document.activeElement === document.body && cards.get(this.asked)) cards.focus(this.asked);
     this.asked = null;
     if (!select.meant) select.clear();
-  }
-
-  #field(field) {
-    const name = CSS.escape(field);
-    const input = document.querySelector(`#panel :is([name="${name}"], [name^="${name}/"])`);
-    input?.closest("details")?.setAttribute("open", "");
-    input?.focus();
   }
 
   #click(event) {
