@@ -15,8 +15,9 @@ from tiptoe.docs_kinds import example_of
 from web.builder.forms.around import Around
 from web.builder.forms.form import COMMON
 from web.builder.forms.panel import Settings, settings_of
+from web.builder.forms.part import parts_of
 from web.builder.forms.read import Reader, changed
-from web.builder.forms.schema import INPUTS, parts_of, resolve
+from web.builder.forms.schema import INPUTS, resolve
 from web.builder.forms.view import View
 from web.shell.render import environment
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from web.builder.forms.conditions import new_leaf
-from web.builder.forms.schema import Part, resolve, singular
+from web.builder.forms.part import Part
+from web.builder.forms.schema import resolve, singular
 
 VERBS = ("add", "remove", "up", "down", "set", "unset", "group", "negate", "compare")
 _PATTERN_OF_IDS = re.compile(r"[^a-z0-9_]+")

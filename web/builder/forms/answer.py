@@ -13,8 +13,9 @@ from flows.editing import START_STEP
 from flows.problems import Problem
 from web.builder.forms.form import Form
 from web.builder.forms.panel import Settings, example_for, trigger_summary
+from web.builder.forms.part import Part
 from web.builder.forms.read import same
-from web.builder.forms.schema import Part, element_of
+from web.builder.forms.schema import element_of
 from web.builder.forms.view import View
 from web.builder.kinds import groups
 from web.shell.render import environment

@@ -22,7 +22,7 @@ from web.builder.forms import conditions
 from web.builder.forms import template as templates
 from web.builder.forms.around import Around
 from web.builder.forms.conditions import Node
-from web.builder.forms.schema import Part, parts_of
+from web.builder.forms.part import Part, parts_of
 from web.builder.forms.variables import (
     Group,
     Variable,

@@ -32,7 +32,7 @@ from web.builder.forms.form import (
     start_form,
     step_form,
 )
-from web.builder.forms.schema import Part, parts_of
+from web.builder.forms.part import Part, parts_of
 from web.builder.forms.view import View
 from web.builder.kinds import groups
 from web.templates.view import preview

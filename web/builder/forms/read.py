@@ -17,7 +17,8 @@ from msgspec import Struct
 
 from flows.explain import Place, explain, validator_of
 from web.builder.forms.conditions import read_condition
-from web.builder.forms.schema import Part, fits
+from web.builder.forms.part import Part
+from web.builder.forms.schema import fits
 
 Posted = Mapping[str, Sequence[str]]
 """All values of each field name, in the order of the form."""

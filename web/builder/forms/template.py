@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from flows.words import normal
 from store.templates import APPROVED, Template
-from web.builder.forms.schema import Part
+from web.builder.forms.part import Part
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _NO_ID = re.compile(r"[^a-z0-9]+")

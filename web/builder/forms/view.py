@@ -13,7 +13,8 @@ from web.builder.forms import conditions, read, template
 from web.builder.forms.around import Around
 from web.builder.forms.conditions import Node
 from web.builder.forms.form import Form
-from web.builder.forms.schema import UNITS, Part, element_of, unit_of, words_of
+from web.builder.forms.part import Part
+from web.builder.forms.schema import UNITS, element_of, unit_of, words_of
 
 BUTTON_LABEL = 20  # characters that WhatsApp shows on a button
 _COMMON = {
