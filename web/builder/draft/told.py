@@ -83,7 +83,8 @@ def _what(entry: Entry, where: str, document: Mapping[str, Any]) -> str:
     value = entry.after[where]
     _, step_id, setting, *_ = parts_of(where)
     if setting == "next":
-        return f"connected this to {_title(_step(document, str(value)), str(value))}"
+        to = f" to {_title(_step(document, value), value)}" if isinstance(value, str) else ""
+        return f"connected this{to}"
     kind = _kind(_step(document, step_id))
     said_as = setting_words(kind, setting)[1] if kind else ""
     return f"set this to {shown(value_words(value, said_as)) or 'nothing'}"
