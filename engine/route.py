@@ -28,9 +28,8 @@ from flows.events import (
     TagsChanged,
 )
 from flows.listen import heard
-from flows.words import wants_start, wants_stop
+from flows.words import STOP_OPTION, wants_start, wants_stop
 
-STOP_OPTION = "stop"  # the option id that means "no more messages" on any button
 NOBODY_STARTS = "no automation starts by this"
 UNWANTED = "the contact does not want messages"
 

@@ -17,6 +17,7 @@ from flows.naming import names
 from flows.problems import Problem, pointer
 from flows.text import problem_in
 from flows.trigger import trigger_kind
+from flows.words import STOP_OPTION, wants_stop
 
 __all__ = ["Known", "TemplateFacts", "certain_issues", "issues"]
 
@@ -30,6 +31,7 @@ def issues(flow: AnyFlow, known: Known | None = None) -> list[Problem]:
         _loops,
         _settings,
         _service_window,
+        _stop_options,
         fallbacks,
     )
     found = [problem for check in checks for problem in check(flow)]
@@ -182,3 +184,19 @@ def _service_window(flow: AnyFlow) -> Iterator[Problem]:
                 step_id,
                 "Send a template here, or check that the service window is open.",
             )
+
+
+def _stop_options(flow: AnyFlow) -> Iterator[Problem]:
+    """Options that end everything although they were meant for something else: a tap sends the
+    option's words, and these are words with which people ask for no more messages.
+    """
+    for step_id, step in flow.steps.items():
+        for option, label in step.offers():
+            if option.lower() != STOP_OPTION and wants_stop(label):
+                yield Problem(
+                    "warning",
+                    f"Who taps “{label}” gets no more messages at all: it is a stop word.",
+                    pointer("steps", step_id),
+                    step_id,
+                    "Say it in more words, such as “Cancel the order”.",
+                )

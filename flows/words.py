@@ -22,6 +22,7 @@ STOP_WORDS = frozenset(
         *("sair", "remover", "afmelden", "uitschrijven"),
     )
 )
+STOP_OPTION = "stop"  # the option id that means "no more messages" on any button
 START_WORDS = frozenset(("start", "unstop", "subscribe", "inizia", "iscrivimi", "alta"))
 
 # How an emoji looks, never what it says: variation selectors and skin tones.
