@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from store import automations
 from store.users import users
@@ -17,7 +17,7 @@ from tests.web.test_browser_axe import violations
 __all__ = ["quiet"]  # a fixture
 
 pytestmark = pytest.mark.browser
-SMALL = {"width": 390, "height": 844}
+SMALL: ViewportSize = {"width": 390, "height": 844}
 
 
 async def furnish(house: House) -> None:
@@ -42,7 +42,7 @@ async def nobody(house: House) -> None:
 def assert_clean(page: Page) -> None:
     """Axe finds nothing, in either theme."""
     for theme in ("dark", "light"):
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         assert violations(page) == ""
 
 
