@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 RANDOM_BITS = 22
@@ -33,8 +33,3 @@ def new_id(now: datetime) -> int:
 def first_id_at(at: datetime) -> int:
     """The smallest id that can have been made at `at`: turns a time into a place in an id index."""
     return max(0, int((at - EPOCH).total_seconds() * 1000)) << RANDOM_BITS
-
-
-def made_at(made: int) -> datetime:
-    """When an id of `new_id` was made, to the millisecond."""
-    return EPOCH + timedelta(milliseconds=made >> RANDOM_BITS)

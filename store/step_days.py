@@ -19,7 +19,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from store import bulk
 from store.columns import BigId, Words, metadata
 from store.companies import companies
-from store.ids import made_at
 from store.messages import messages
 from store.query import Query, among
 from store.runs import runs
@@ -53,6 +52,7 @@ _PLACES = Query(
         messages.c.automation_id,
         sa.func.coalesce(runs.c.revision_id, 0),
         sa.func.coalesce(messages.c.step, ""),
+        messages.c.created_at,
         companies.c.zone,
     )
     .join(companies, companies.c.id == messages.c.company_id)
@@ -84,8 +84,8 @@ async def count_messages(tx: AsyncConnection, more: Mapping[int, Mapping[str, in
     if not more:
         return
     found: Counter[Key] = Counter()
-    for message_id, automation_id, revision_id, step, zone in await _PLACES.rows(tx, ids=more):
-        day = day_of(made_at(message_id), zone)
+    for message_id, automation_id, revision_id, step, at, zone in await _PLACES.rows(tx, ids=more):
+        day = day_of(at, zone)
         for word, n in more[message_id].items():
             found[automation_id, day, revision_id, step, "message", word] += n
     await count(tx, found)
