@@ -25,25 +25,31 @@ panel?.addEventListener("submit", ({ target }) => {
 
 // What the panel puts in its own place leads on from there.
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
-  if (ctx.target === panel && ctx.sourceElement?.matches("[data-into], #panel dialog *, #panel form")) {
+  if (ctx.target === panel && ctx.sourceElement?.matches("[data-into], #panel dialog *, #panel form, .exit, [data-count]")) {
     document.getElementById("panel-heading")?.focus();
   }
 });
 
+const show = (step) => document.dispatchEvent(new CustomEvent("flow:show", { detail: { step, focus: false } }));
+
 document.addEventListener("click", ({ target }) => {
   const shows = target.closest?.("[data-shows]");
-  if (shows) document.dispatchEvent(new CustomEvent("flow:show", { detail: { step: shows.dataset.shows, focus: false } }));
-  const number = target.closest?.("[data-mode=results] .card-step [data-count]");
-  const step = number?.closest("[data-step]").dataset.step;
-  if (step) behind({ step, what: number.dataset.count });
+  if (shows) show(shows.dataset.shows);
 });
 
-function behind(asked) {
-  const { live } = document.getElementById("counts").dataset;
+// Before the canvas hears of it: there the click would open the step.
+document.addEventListener("click", (event) => {
+  const slot = event.target.closest?.("[data-mode=results] .card-step :is([data-count], .exit)");
+  const { live, people } = document.getElementById("counts")?.dataset ?? {};
+  if (!slot || people === undefined) return;
+  event.stopPropagation();
+  const { step } = slot.closest("[data-step]").dataset;
+  const { count: what = "passed", exit = "" } = slot.dataset;
   const [base, view] = live.split("/live?");
-  const source = document.getElementById("canvas");
-  htmx.ajax("GET", `${base}/panel/results/contacts?${new URLSearchParams(asked)}&${view}`, { source, target: "#panel", swap: "innerHTML" });
-}
+  show(step);
+  const address = `${base}/panel/results/contacts?${new URLSearchParams({ step, what, exit })}&${view}`;
+  htmx.ajax("GET", address, { source: slot, target: "#panel", swap: "innerHTML" });
+}, true);
 
 document.addEventListener("flow-counts", ({ detail }) => {
   for (const slot of panel?.querySelectorAll("[data-number]") ?? []) {
