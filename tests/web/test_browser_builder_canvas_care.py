@@ -146,14 +146,18 @@ def test_by_fingers(tablet: Page, site: Site) -> None:
     page = tablet
     open_builder(page, site)
     fingers = page.context.new_cdp_session(page)
-    # One finger moves the view, wherever it begins.
+    # Tap an exit, then a card.
+    exit_of(page, "Done", "Tag: Mark them").tap()
+    with saved(page):
+        card(page, STEP).tap()
+    assert draft(site)["steps"]["loose"]["next"]["done"] == "remind"
+    # One finger moves the view.
     x, y = middle(card(page, STEP))
-    touch(fingers, "touchStart", (x, y))
+    touch(fingers, "touchStart", (x, y - 90))
     for step in range(1, 5):
-        touch(fingers, "touchMove", (x - 20 * step, y + 20 * step))
+        touch(fingers, "touchMove", (x - 20 * step, y - 90 + 20 * step))
     touch(fingers, "touchEnd")
     in_the_end(lambda: middle(card(page, STEP)), pytest.approx((x - 80, y + 80), abs=3))
-    assert "at" not in draft(site)["steps"]["remind"]
     # Two zoom.
     touch(fingers, "touchStart", (300, 500), (400, 500))
     touch(fingers, "touchMove", (275, 500), (425, 500))
@@ -172,17 +176,13 @@ def test_by_fingers(tablet: Page, site: Site) -> None:
     with saved(page):
         touch(fingers, "touchEnd")
     assert draft(site)["steps"]["remind"]["at"][1] > 0
+    page.wait_for_timeout(400)  # Chromium makes no click of a tap right after a drag
     card(page, "End").tap()
     expect(bar).to_contain_text("2 selected")
     shot(page, "canvas-fingers")
     with saved(page):
         bar.get_by_role("button", name="Delete").tap()
     assert {"remind", "end"}.isdisjoint(draft(site)["steps"])
-    # Tap an exit, then a card.
-    exit_of(page, "Any other reply", REPLY).tap()
-    with saved(page):
-        card(page, "Tag: Mark them").tap()
-    assert draft(site)["steps"]["reply"]["next"]["other"] == "loose"
 
 
 def test_the_way_of_a_try_out_and_the_numbers_are_drawn(page: Page, site: Site) -> None:

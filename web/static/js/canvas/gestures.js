@@ -7,6 +7,7 @@ import { boxing } from "./select.js";
 const SLACK = 4; // px before a press is a drag: capture any earlier and clicks die
 const TOUCH_SLACK = 8;
 const LONG_PRESS_MS = 300;
+const CLICK_MS = 350; // a finger's click may come that long after it was lifted
 const EDGE = 40; // px from the border where panning begins by itself
 const END = 28; // px from its end where a line is taken by the end
 const OWN = ".zoom, .minimap, .line-tools, .flow-menu, .flow-bar, .plus, .more-exits";
@@ -52,6 +53,7 @@ export class Gestures {
 
   #down(event) {
     const { canvas } = this;
+    this.swallowing = false;
     if (event.target.closest(OWN)) return;
     canvas.view.measure();
     if (event.pointerType === "touch") {
@@ -155,9 +157,11 @@ export class Gestures {
     const now = this.#now;
     if (!now || (now.id !== event.pointerId && !now.gesture.pinch)) return;
     const { begun, gesture, held } = now;
-    if (begun || held) this.swallowing = true;
     this.#end();
-    setTimeout(() => { this.swallowing = false; });
+    if (begun || held) {
+      this.swallowing = true;
+      setTimeout(() => { this.swallowing = false; }, CLICK_MS);
+    }
     if (!begun) return;
     const at = this.canvas.view.toWorld(event.clientX, event.clientY);
     if (!gesture.pinch) gesture.move(at, event);
@@ -183,7 +187,8 @@ export class Gestures {
 
   /** The click that follows a drag is none. */
   #swallow(event) {
-    if (!this.swallowing) return;
+    if (!this.swallowing || !event.detail) return;
+    this.swallowing = false;
     event.stopPropagation();
     event.preventDefault();
   }

@@ -51,8 +51,8 @@ export class Show {
     panel.hidden = false;
     canvas.view.measure();
     canvas.view.reveal(card);
-    if (field) focusField(field);
-    else if (enter) (document.querySelector(FIRST) ?? document.getElementById("panel-heading"))?.focus();
+    if (field && focusField(field)) return;
+    if (enter || field) (document.querySelector(FIRST) ?? document.getElementById("panel-heading"))?.focus();
   }
 
   /** The next card with a problem, in the order of travel. */
