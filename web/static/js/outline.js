@@ -1,5 +1,6 @@
 // <flow-outline>: the same changes as on the canvas, from a list; it is drawn anew after each.
 import { Add } from "./canvas/add.js";
+import { focusField } from "./canvas/field.js";
 import { Patches } from "./canvas/patches.js";
 import { Queue } from "./canvas/queue.js";
 
@@ -58,9 +59,7 @@ class FlowOutline extends HTMLElement {
     const { base, opens = `${base}/panel/step/{}` } = this.dataset;
     const address = opens.replace("{}", encodeURIComponent(step));
     await htmx.ajax("GET", address, { source: this, target: "#panel", swap: "innerHTML" });
-    const named = `#panel :is([name="${CSS.escape(field)}"], [name^="${CSS.escape(field)}/"])`;
-    const first = (field && document.querySelector(named)) || document.getElementById("panel-heading");
-    first?.focus();
+    if (!focusField(field)) document.getElementById("panel-heading")?.focus();
   }
 
   async #renew() {
