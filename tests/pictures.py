@@ -58,6 +58,8 @@ async def _look_around(here: Stage) -> None:
     places = {
         "automations": f"{web}/automations",
         "automation": f"{web}/automations/{automation}",
+        "gallery": f"{web}/automations/gallery",
+        "gallery-one": f"{web}/automations/gallery/appointment_reminder",
         "run": f"{web}/runs/{run}",
         "contacts": f"{web}/contacts",
         "contact": f"{web}/contacts/{contact}",

@@ -152,7 +152,7 @@ async def test_an_exported_file_holds_no_secrets(house: House) -> None:
     assert call["headers"] == {"X-Api-Key": "", "Content-Type": "application/json"}
     assert "abc" not in file.text
     assert "pw@" not in file.text
-    assert "{{ contact.id }}" in call["url"].replace("+", " ").replace("%7C", "|")
+    assert call["url"] == "https://crm.example.com/in?token=&id={{ contact.id }}"
     assert told["steps"]["tell"] == document["steps"]["tell"]
 
 

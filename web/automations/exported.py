@@ -7,9 +7,9 @@ webhook steps; they are emptied, and asked for again where the file is imported.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from msgspec import Struct
 
@@ -20,6 +20,8 @@ HARMLESS = frozenset(
 )
 TELLING = ("auth", "key", "pass", "secret", "sig", "token")
 """A parameter with one of these in its name is taken for a secret."""
+USER = re.compile(r"^(\w+://)[^/?#@\s]+@")
+PARAMETER = re.compile(r"(?P<lead>[?&](?P<name>[^=&#]+)=)[^&#]*")
 ASKED = "secret/"
 
 
@@ -84,17 +86,12 @@ def _headers(step: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _without_parameters(url: str) -> str:
-    """An address without a user's name and password, and with telling parameters emptied."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
-    telling = [any(word in name.lower() for word in TELLING) for name, _ in pairs]
-    if host == parts.netloc and not any(telling):
-        return url  # just as it was written, variables and all
-    kept = [
-        (name, "" if hide else value) for (name, value), hide in zip(pairs, telling, strict=True)
-    ]
-    return urlunsplit(parts._replace(netloc=host, query=urlencode(kept, safe="{}| ")))
+    """An address without a user's name and password, and with telling parameters emptied; all else
+    stays as it was written, variables too.
+    """
+    return PARAMETER.sub(_emptied, USER.sub(r"\1", url))
+
+
+def _emptied(found: re.Match[str]) -> str:
+    name = found["name"].lower()
+    return found["lead"] if any(word in name for word in TELLING) else found[0]
