@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from engine import saved
 from flows import library
 from gateway.channel import SendError
 from gateway.channels.cloud_api.account import Account, Made
@@ -69,6 +70,13 @@ async def test_using_one_makes_a_draft_with_its_tests(house: House) -> None:
             tests = await scenarios.of_automation(tx, house.company, made)
         assert (found.name, found.status) == (name, "draft")
         assert len(tests) == len(library.scenarios("birthday"))
+        # Texts are there to be changed: that alone must not make the tests fail.
+        for step in found.draft["steps"].values():
+            step |= {"text": "Another text"} if "text" in step else {}
+        async with house.web.database.read() as tx:
+            run = await saved.run_all(tx, house.company, made, found.draft)
+        assert run
+        assert all(one.passed for one in run), run
     tried = await client.post("/automations/gallery/welcome", data={"then": "simulate"})
     assert tried.headers["location"].endswith("?mode=simulate")
 

@@ -100,7 +100,7 @@ async def take(tx: AsyncConnection, company_id: int, key: str, web: WebConfig) -
     taken = await folders.names_taken(tx, company_id, document["name"])
     document["name"] = free_name(document["name"], taken)
     made = await automations.create(tx, company_id, document, now)
-    for one in library.scenarios(key):
+    for one in library.scenarios(key, words=False):
         await scenarios.create(tx, company_id, made, one, now)
     return made
 
