@@ -145,7 +145,13 @@ class Step(
     """Settings of a new one, where the defaults alone leave nothing to connect."""
 
     name: Annotated[
-        str, Meta(max_length=80, title="Name", description="What colleagues call this step")
+        str,
+        Meta(
+            max_length=80,
+            title="Name",
+            description="What colleagues call this step",
+            extra_json_schema={"x-hint": ""},
+        ),
     ] = ""
     next: Annotated[dict[str, StepId], Meta(description="Exit → the step it leads to")] = {}
     at: Annotated[tuple[Place, Place] | None, Meta(description="Place on the canvas: x, y")] = None

@@ -21,6 +21,7 @@ from flows.content import (
     Location,
     Media,
     Template,
+    as_numbered_text,
     plain,
 )
 from flows.effects import Effect, Send
@@ -40,7 +41,9 @@ FILES = {
 
 
 class Bubble(Struct, frozen=True):
-    """A message as the chat shows it. `media` is a word for a file above the text."""
+    """A message as the chat shows it. `media` is a word for a file above the text, `numbered` what
+    phones without buttons show instead.
+    """
 
     body: str
     media: str = ""
@@ -49,6 +52,7 @@ class Bubble(Struct, frozen=True):
     options: tuple[str, ...] = ()
     list_button: str = ""
     links: bool = False
+    numbered: str = ""
 
 
 class Example(Struct, frozen=True):
@@ -91,10 +95,12 @@ def bubble_of(content: Content, templates: Sequence[Stored] = ()) -> Bubble:
     match content:
         case Buttons(body=body, options=options, footer=footer, header=header, header_media=media):
             labels = tuple(one.label for one in options)
-            return Bubble(body, _file(media), header, footer, labels)
+            instead = as_numbered_text(content).body
+            return Bubble(body, _file(media), header, footer, labels, numbered=instead)
         case Choices(body=body, button=button, options=options, footer=footer, header=header):
             labels = tuple(one.label for one in options)
-            return Bubble(body, "", header, footer, labels, list_button=button)
+            instead = as_numbered_text(content).body
+            return Bubble(body, "", header, footer, labels, button, numbered=instead)
         case LinkButton(body=body, label=label, footer=footer, header=header):
             return Bubble(body, "", header, footer, (label,), links=True)
         case Media(caption=caption, filename=filename):

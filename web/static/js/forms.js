@@ -11,7 +11,7 @@ const settings = () => document.getElementById("settings");
 const mine = (element) => Boolean(element && settings()?.contains(element));
 const unsaved = new Set();
 let insertInto = null;
-let pointed = false;
+let pointed = "";
 let renewing = 0;
 
 const on = (name, deed, where = document) => where.addEventListener(name, deed);
@@ -56,9 +56,23 @@ function moveTo(id) {
 }
 
 function arrived() {
-  if (pointed) delete settings()?.dataset.fresh;
-  pointed = false;
+  if (pointed) {
+    delete settings()?.dataset.fresh;
+    setTimeout(pointOut, 0, pointed);
+  }
+  pointed = "";
   tellWrong();
+}
+
+// Somebody is sent to a field, or to something deeper than the form goes.
+function pointOut(field) {
+  let place = null;
+  for (let at = field; at && !place; at = at.slice(0, at.lastIndexOf("/"))) {
+    const id = `f${at.replace(/[^\p{L}\p{N}_-]/gu, "-")}`;
+    place = ["", "-item", "-fieldset", "-part"].map((end) => document.getElementById(id + end)).find(Boolean);
+  }
+  for (let up = place; up; up = up.parentElement.closest("details")) up.open = up.matches("details") || up.open;
+  (place?.matches(`${CONTROL}, summary, button`) ? place : place?.querySelector(CONTROL))?.focus();
 }
 
 // What is wrong is told beside a field; the field itself says so too.
@@ -74,7 +88,8 @@ function tellWrong() {
 
 // A fresh form complains about a field once it was left, or when somebody was sent to it.
 on("focusout", ({ target }) => target.closest?.(".part")?.setAttribute("data-left", ""), panel);
-on("click", ({ target }) => { if (target.closest?.("[data-goto][data-field]")) pointed = true; });
+on("click", ({ target }) => { pointed = target.closest?.("[data-goto][data-field]")?.dataset.field ?? ""; });
+for (const event of ["flow:open", "flow:show"]) on(event, ({ detail }) => { pointed = detail.field ?? pointed; });
 on("htmx:before:morph:attr", (event) => {
   const { target, detail } = event;
   if (mine(target) && ["open", "data-left"].includes(detail.attrName)) event.preventDefault();
