@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks import (
     builder,
+    builder_page,
     claims,
     core,
     decisions,
@@ -26,6 +27,7 @@ RESULTS = Path(__file__).resolve().parent.parent / "var" / "bench.json"
 FIGURES = (
     *core.FIGURES,
     *builder.FIGURES,
+    *builder_page.FIGURES,
     *decisions.FIGURES,
     *year.FIGURES,
     *throughput.FIGURES,

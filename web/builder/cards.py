@@ -158,7 +158,7 @@ def card_of(
             to=to,
             to_title=titles.get(to, ""),
             required=required,
-            problem=_problem_at(problems, pointer("steps", step_id, "next", name)),
+            problem=_problem_at(problems, "steps", step_id, "next", name),
             jump=kind_of(step) == "go_to" and name == "to",
             taken=taken.get(name, 0),
             share=_share(taken, name),
@@ -282,7 +282,7 @@ def _trigger_in_words(entry: object) -> str:
 
 
 def _at_start(problems: Sequence[Problem]) -> str:
-    return _problem_at(problems, "/start")
+    return _problem_at(problems, "start")
 
 
 def _worst(problems: Sequence[Problem]) -> tuple[Problem | None, int]:
@@ -292,7 +292,10 @@ def _worst(problems: Sequence[Problem]) -> tuple[Problem | None, int]:
     return (found[0] if found else None), len(found)
 
 
-def _problem_at(problems: Sequence[Problem], field: str) -> str:
+def _problem_at(problems: Sequence[Problem], *place: str) -> str:
+    if not problems:
+        return ""  # nearly always: a page draws a thousand exits
+    field = pointer(*place)
     return next((one.severity for one in problems if one.field == field), "")
 
 
