@@ -7,7 +7,7 @@ already: else connecting two steps would let all others jump.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from flows.arrange import (
     CARD_WIDTH,
@@ -122,30 +122,32 @@ def beside(work: Working, source: str, step: Step) -> Place:
 
 
 def between(work: Working, source: str, to: str, step: Step) -> Place:
-    """A free place between two cards. Where there is no room, all that stands from there to the
-    right moves one column on, so that nothing comes to cover anything.
+    """A free place between two cards. What stands there moves one column on, and so does what would
+    come to be covered by that; nothing else moves.
     """
-    found = _places(work)
-    (left, top), (beyond, row) = _place(work, source), found[to]
+    (left, top), (beyond, row) = _place(work, source), _places(work)[to]
     if beyond <= left:  # the line goes back
         return free(work, (left + COLUMN, top), step)
     wanted = (left + COLUMN, row)
-    if free(work, wanted, step) != wanted:
-        for step_id, (x, y) in found.items():
-            if x > left + CARD_WIDTH // 2 and isinstance(work.steps[step_id], dict):
-                put_at(work, step_id, snapped((x + COLUMN, y)))
+    rest = {one: box for one, box in _boxes(work).items() if box.left > left + CARD_WIDTH // 2}
+    todo = [_Box(*wanted, row + _height(step))]
+    while todo:
+        taken = todo.pop()
+        for step_id in [one for one, box in rest.items() if _meet(taken, box)]:
+            box = rest.pop(step_id)
+            if isinstance(work.steps.get(step_id), dict):
+                put_at(work, step_id, snapped((box.left + COLUMN, box.top)))
+                todo.append(box._replace(left=box.left + COLUMN))
     return free(work, wanted, step)
 
 
 def free(work: Working, wanted: Place, step: Step) -> Place:
     """`wanted`, or the nearest place below it where the card of `step` covers no other."""
     left, top = wanted
-    boxes = sorted(_boxes(work), key=lambda box: box[1])
     height = _height(step)
-    for x, y, bottom in boxes:
-        near = abs(x - left) < CARD_WIDTH + _BESIDE
-        if near and top < bottom + ROW_GAP // 2 and y < top + height + ROW_GAP // 2:
-            top = -(-(bottom + ROW_GAP) // SNAP) * SNAP
+    for box in sorted(_boxes(work).values(), key=lambda box: box.top):
+        if _meet(_Box(left, top, top + height), box):
+            top = -(-(box.bottom + ROW_GAP) // SNAP) * SNAP
     return left, top
 
 
@@ -157,7 +159,7 @@ def corner(found: Iterable[Place]) -> Place:
 
 def below_all(work: Working) -> Place:
     """A place in the first column of steps, under everything."""
-    bottoms = [bottom for _, _, bottom in _boxes(work)]
+    bottoms = [box.bottom for box in _boxes(work).values()]
     steps = _places(work)
     if not steps:
         return START[0] + COLUMN, START[1]
@@ -193,14 +195,27 @@ def _arranged(document: Mapping[str, Any], read: Mapping[str, Step]) -> dict[str
     return arrange(flow)
 
 
-def _boxes(work: Working) -> list[tuple[int, int, int]]:
-    """`(left, top, bottom)` of every card, the start card's too."""
+class _Box(NamedTuple):
+    left: int
+    top: int
+    bottom: int
+
+
+def _boxes(work: Working) -> dict[str, _Box]:
+    """What every card takes up, the start card's too."""
     left, top = start_place(work.document)
-    boxes = [(left, top, top + START_HEIGHT + EXIT_ROW)]
+    boxes = {START_STEP: _Box(left, top, top + START_HEIGHT + EXIT_ROW)}
     for step_id, (x, y) in _places(work).items():
         step = work.read(step_id)
-        boxes.append((x, y, y + (UNREAD_HEIGHT if step is None else _height(step))))
+        boxes[step_id] = _Box(x, y, y + (UNREAD_HEIGHT if step is None else _height(step)))
     return boxes
+
+
+def _meet(one: _Box, other: _Box) -> bool:
+    """Whether two cards cover one another, or stand so close that they seem to."""
+    gap = ROW_GAP // 2
+    beside = abs(one.left - other.left) >= CARD_WIDTH + _BESIDE
+    return not beside and one.top < other.bottom + gap and other.top < one.bottom + gap
 
 
 def _height(step: Step) -> int:

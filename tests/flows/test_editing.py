@@ -66,6 +66,23 @@ class TestAdding:
         assert top >= 98 + 40
         assert top % 8 == 0
 
+    def test_only_what_would_be_covered_moves_on(self) -> None:
+        document = flow()
+        document["steps"]["far"] = {"type": "end", "at": [2016, 0]}
+        document["steps"]["under"] = {"type": "end", "at": [1344, 48]}
+        onto = {"step": "hello", "exit": "sent"}
+        steps = edited(document, {"do": "add", "kind": "tag", "onto": onto}).document["steps"]
+        places = {one: steps[one]["at"][0] for one in ("pause", "bye", "under", "far", "note")}
+        assert places == {"pause": 1008, "bye": 1344, "under": 1680, "far": 2016, "note": 336}
+
+    def test_there_is_room_already(self) -> None:
+        document = flow()
+        document["steps"]["pause"]["at"] = [1008, 0]
+        document["steps"]["bye"]["at"] = [1344, 0]
+        onto = {"step": "hello", "exit": "sent"}
+        steps = edited(document, {"do": "add", "kind": "tag", "onto": onto}).document["steps"]
+        assert [steps[one]["at"][0] for one in ("tag", "pause", "bye")] == [672, 1008, 1344]
+
     def test_between_two_steps_all_behind_moves_on(self) -> None:
         made = edited(
             flow(), {"do": "add", "kind": "tag", "onto": {"step": "hello", "exit": "sent"}}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from itertools import combinations
 from typing import Any
 
 import msgspec
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.kinds import catalog
+from flows.arrange import CARD_WIDTH, START, START_HEIGHT, card_height
 from flows.editing import START_STEP, Change, EditRefused, apply
 from flows.editing.changes import Changes
 from flows.editing.parts import differing, with_parts
@@ -132,6 +135,39 @@ def test_parts_lead_both_ways(one: Json, other: Json) -> None:
     was, now = differing(one, other)
     assert with_parts(one, was, now) == other
     assert with_parts(other, now, was) == one
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("delay", "ask", "if_else", "split", "end")),
+            st.sampled_from(("after", "onto", "none")),
+            st.integers(0, 30),
+        ),
+        max_size=14,
+    )
+)
+def test_no_card_that_is_added_covers_another(asked: list[tuple[str, str, int]]) -> None:
+    document: Json = {"name": "x"}
+    for kind, where, number in asked:
+        flow = catalog().decode(document)
+        ways = [(START_STEP, "start")]
+        ways += [(one, way.name) for one, step in flow.steps.items() for way in step.exits()]
+        step, way = ways[number % len(ways)]
+        change: Json = {"do": "add", "kind": kind}
+        if where != "none":
+            change[where] = {"step": step, "exit": way}
+        with suppress(EditRefused):
+            document = apply(document, _read([change]), catalog()).document
+    boxes = [
+        (step.at[0], step.at[1], card_height(step))
+        for step in catalog().decode(document).steps.values()
+        if step.at is not None
+    ]
+    assert len(boxes) == len(document.get("steps", {}))
+    boxes.append((*START, START_HEIGHT))
+    for (x, y, height), (x2, y2, height2) in combinations(boxes, 2):
+        assert abs(x - x2) >= CARD_WIDTH or y >= y2 + height2 or y2 >= y + height
 
 
 @given(st.lists(CHANGE, max_size=12))
