@@ -10,7 +10,7 @@ from gateway.channel import SendError
 from gateway.channels.cloud_api.account import Account, Made
 from store import automations, scenarios, templates
 from tests.web.conftest import House
-from web.automations import gallery
+from web.automations import gallery, stories
 from web.builder.picture import picture
 
 pytestmark = pytest.mark.anyio
@@ -35,6 +35,7 @@ async def test_each_has_a_page_that_tells_what_it_needs(house: House, key: str) 
     assert ready.sentence.split("’")[0][:40] in page
     assert page.count('<li class="step ') == ready.steps
     assert all(name in page for name in (*ready.templates, *ready.needs))
+    assert "What customers see" in page
     assert "Use this" not in page, "a viewer cannot"
 
 
@@ -59,6 +60,25 @@ def test_a_picture_shows_every_step_and_every_line(key: str) -> None:
     assert re.fullmatch(r"-?\d+ -?\d+ \d+ \d+", drawn.frame)
 
 
+@pytest.mark.parametrize("key", library.names())
+def test_its_tests_are_told_as_chats(key: str) -> None:
+    told = stories.stories(key)
+    assert [one.name for one in told] == [one["name"] for one in library.scenarios(key)]
+    said = [line for story in told for line in story.said]
+    assert any(line.who == "us" for line in said)
+    assert all("{{" not in line.text for line in said), "every variable is filled in"
+    assert all(story.end for story in told)
+
+
+def test_a_tap_on_a_template_is_told_by_its_words() -> None:
+    [story] = [one for one in stories.stories("abandoned_cart") if one.name == "Says stop"]
+    assert [one.who for one in story.said] == ["between", "us", "between", "them", "us"]
+    assert story.said[1].options == ("I have a question", "Stop")
+    assert story.said[2].text == "1 hour later"
+    assert story.said[3].text == "Stop"
+    assert story.end == "Ends: the contact said stop"
+
+
 async def test_using_one_makes_a_draft_with_its_tests(house: House) -> None:
     client = await house.signed_in("editor")
     for name in ("Birthday", "Birthday 2"):
@@ -72,7 +92,7 @@ async def test_using_one_makes_a_draft_with_its_tests(house: House) -> None:
         assert len(tests) == len(library.scenarios("birthday"))
         # Texts are there to be changed: that alone must not make the tests fail.
         for step in found.draft["steps"].values():
-            step |= {"text": "Another text"} if "text" in step else {}
+            step.update({"text": "Another text"} if "text" in step else {})
         async with house.web.database.read() as tx:
             run = await saved.run_all(tx, house.company, made, found.draft)
         assert run

@@ -19,6 +19,7 @@ from web.api.templates import TemplateIn, make_template
 from web.automations.beginning import free_name
 from web.automations.gallery import Ready, find, flow_of, shelves, shipped, templates_of
 from web.automations.outline import outline
+from web.automations.stories import stories
 from web.builder.cards import in_pieces
 from web.config import WebConfig
 from web.given import Asker, Web
@@ -120,6 +121,7 @@ async def _ready_page(
     values = {
         "ready": ready,
         "steps": outline(flow_of(ready.key), [], {}, {}),
+        "stories": stories(ready.key),
         "in_pieces": in_pieces,
         "templates": wanted,
         "missing": sum(not one.there for one in wanted),
