@@ -58,7 +58,7 @@ from web.security.operator import OperatorLimit
 from web.security.who import Who
 from web.setup import routes as setup_routes
 from web.shell.errors import on_crash, on_http_error, on_invalid, on_not_found
-from web.shell.render import STATIC
+from web.shell.render import STATIC, scripts_at
 from web.signin.routes import SignInLimits, show_sign_in, sign_in, sign_out
 from web.templates import routes as template_routes
 
@@ -109,12 +109,16 @@ def create_app(web: WebConfig) -> Litestar:
     if len(web.secret) < LEAST_SECRET:
         message = f"the secret that signs cookies needs at least {LEAST_SECRET} characters"
         raise ValueError(message)
-    static = create_static_files_router(
-        path="/static",
-        directories=[STATIC],
-        cache_control=CacheControlHeader(max_age=STATIC_KEPT_S, public=True),
-        opt={"access": "machine"},
-        include_in_schema=False,
+    static, scripts = (
+        create_static_files_router(
+            path=path,
+            directories=[folder],
+            cache_control=CacheControlHeader(max_age=STATIC_KEPT_S, public=True),
+            name=path,
+            opt={"access": "machine"},
+            include_in_schema=False,
+        )
+        for path, folder in (("/static", STATIC), (scripts_at(), STATIC / "js"))
     )
     pages = Router(
         "/",
@@ -129,7 +133,7 @@ def create_app(web: WebConfig) -> Litestar:
         include_in_schema=False,
     )
     app = Litestar(
-        route_handlers=[pages, api_router(), static],
+        route_handlers=[pages, api_router(), static, scripts],
         dependencies={
             "web": Provide(provide_web, sync_to_thread=False),
             "who": Provide(provide_who, sync_to_thread=False),

@@ -165,8 +165,19 @@ def style_addresses(names: tuple[str, ...]) -> list[str]:
 
 @cache
 def script_addresses(names: tuple[str, ...]) -> list[str]:
-    """Where these modules are."""
-    return [f"/static/js/{name}.js?v={_mark(f'js/{name}.js')}" for name in names]
+    """Where these modules are. What they import lies beside them."""
+    return [f"{scripts_at()}/{name}.js" for name in names]
+
+
+@cache
+def scripts_at() -> str:
+    """A folder whose name changes with any module in it: modules import each other by their plain
+    names, and a browser must not put old ones and new ones together.
+    """
+    folder = STATIC / "js"
+    files = sorted(folder.rglob("*.js"))
+    content = b"".join(file.name.encode() + file.read_bytes() for file in files)
+    return f"/static/js-{hashlib.sha256(content).hexdigest()[:10]}"
 
 
 def _mark(path: str) -> str:
