@@ -73,7 +73,9 @@ def test_a_message_is_written_and_the_card_follows(quiet: Page, site: Site) -> N
         menu.get_by_role("button", name="First name").click()
     expect(message).to_have_value('Dear {{ contact.first_name | default: "there" }}')
     expect(message).to_be_focused()
-    expect(panel.get_by_role("region", name="How it looks").get_by_text("Dear Ada")).to_be_visible()
+    expect(
+        panel.get_by_role("region", name="How it looks").get_by_text("Dear Ada", exact=True)
+    ).to_be_visible()
     expect(page.locator("#step-hello .summary")).to_contain_text("Dear first name")
 
     panel.get_by_role("button", name="Add an option").click()

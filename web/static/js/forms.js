@@ -56,23 +56,9 @@ function moveTo(id) {
 }
 
 function arrived() {
-  if (pointed) {
-    delete settings()?.dataset.fresh;
-    setTimeout(pointOut, 0, pointed);
-  }
+  if (pointed) delete settings()?.dataset.fresh;
   pointed = "";
   tellWrong();
-}
-
-// Somebody is sent to a field, or to something deeper than the form goes.
-function pointOut(field) {
-  let place = null;
-  for (let at = field; at && !place; at = at.slice(0, at.lastIndexOf("/"))) {
-    const id = `f${at.replace(/[^\p{L}\p{N}_-]/gu, "-")}`;
-    place = ["", "-item", "-fieldset", "-part"].map((end) => document.getElementById(id + end)).find(Boolean);
-  }
-  for (let up = place; up; up = up.parentElement.closest("details")) up.open = up.matches("details") || up.open;
-  (place?.matches(`${CONTROL}, summary, button`) ? place : place?.querySelector(CONTROL))?.focus();
 }
 
 // What is wrong is told beside a field; the field itself says so too.
@@ -131,12 +117,12 @@ function renew() {
   const form = settings();
   if (!form || Number(form.dataset.version) >= Number(canvas.dataset.version)) return;
   const { step } = form.dataset;
-  if (!document.querySelector(`#cards [data-step="${CSS.escape(step)}"]`)) {
+  if (!canvas.querySelector(`[data-step="${CSS.escape(step)}"]`)) {
     panel.querySelector("[data-close-panel]")?.click();
     return;
   }
-  const address = `${canvas.dataset.base}/panel/step/${encodeURIComponent(step)}`;
-  htmx.ajax("GET", address, { source: form, target: "#panel", swap: "innerMorph" });
+  const { base, opens = `${base}/panel/step/{}` } = canvas.dataset;
+  htmx.ajax("GET", opens.replace("{}", encodeURIComponent(step)), { source: form, target: "#panel", swap: "innerMorph" });
 }
 
 // Counters, searches and the menu of variables.
