@@ -133,8 +133,8 @@ def test_from_a_number_to_the_people_behind_it(quiet: Page, site: Site) -> None:
     # The card is the short way to the same.
     card.locator('[data-count="passed"]').click()
     expect(page.get_by_role("complementary", name="Went on")).to_be_visible()
-    page.get_by_role("button", name="No reply, goes to End").click()
-    expect(page.get_by_role("complementary", name="Left by “No reply”")).to_be_visible()
+    page.get_by_role("button", name="Sent, goes to Did they answer?").click()
+    expect(page.get_by_role("complementary", name="Left by “Sent”")).to_be_visible()
     card.get_by_role("button", name="Send template: Remind of the cart").click()
     expect(page.get_by_role("complementary", name="Remind of the cart")).to_be_visible()
 
