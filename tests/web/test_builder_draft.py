@@ -18,6 +18,7 @@ from store import automations, drafts, users
 from tests.web.conftest import House, cart_flow
 from web.builder.draft.commit import commit, go_to
 from web.builder.draft.drawings import KEPT, Drawings
+from web.builder.drawing import draw
 from web.security.who import Who
 
 pytestmark = pytest.mark.anyio
@@ -466,13 +467,18 @@ async def test_a_document_of_any_form_can_be_edited_as_far_as_it_goes(house: Hou
     assert (await (await opened(house, none)).change({"do": "tidy"})).status_code == 422
 
 
-def test_only_so_many_drawings_are_kept() -> None:
-    kept = Drawings()
+def test_only_so_many_drawings_are_kept_and_their_cards_once() -> None:
+    kept, document = Drawings(), cart_flow()
     for version in range(KEPT + 1):
-        kept.keep(1, version, object())  # type: ignore[arg-type]
-        kept.find(1, 0)
-    assert kept.find(1, 0) is not None
+        document["steps"]["thank"]["text"] = f"Thank you {version}"
+        kept.keep(1, version, draw(document, None))
+        assert kept.find(1, 0) is not None
     assert kept.find(1, 1) is None
+    first, last = kept.find(1, 2), kept.find(1, KEPT)
+    assert first is not None
+    assert last is not None
+    assert [one.step for one in last.changed_since(first)] == ["thank"]
+    assert first.card("remind") is last.card("remind")
 
 
 async def test_letters_that_no_database_keeps(both_houses: House) -> None:
