@@ -207,7 +207,11 @@ def test_a_late_answer_does_not_change_another_steps_settings(page: Page, site: 
     fill(page, "Greeting", "Hello!")
     saved(page, "Send message: Greeting")
     held: list[Route] = []
-    page.route("**/draft/steps/send_message", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/draft/steps/send_message", hold)
     page.get_by_role("textbox", name="Name", exact=True).fill("")
     page.get_by_role("textbox", name="Message", exact=True).fill("Hello again!")
     page.get_by_role("button", name="Add a step after “Sent”").click()
