@@ -1,7 +1,10 @@
 """Changes of a draft by API."""
 
+from typing import get_args
+
 import pytest
 
+from flows.editing import Change
 from tests.web.conftest import House, cart_flow
 
 pytestmark = pytest.mark.anyio
@@ -65,3 +68,5 @@ async def test_what_a_program_may_not(house: House) -> None:
 async def test_it_is_documented(house: House) -> None:
     page = await house.client().get("/api/v1/docs")
     assert "Change parts of the draft" in page.text
+    for kind in get_args(Change):
+        assert str(kind.__struct_config__.tag) in page.text

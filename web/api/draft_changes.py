@@ -22,9 +22,17 @@ from web.shell.errors import Detail, RefusedError
 
 
 class DraftChanges(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What is to be changed, one after the other; each says what it does under `do`."""
+    """What is to be changed; each change says what it does under `do`."""
 
-    changes: Changes
+    changes: Annotated[
+        Changes,
+        Meta(
+            description="One after the other; `do` is add (kind, after or onto), connect (step, "
+            "exit, to), disconnect, edit (place, value), delete (steps, join), insert, move, "
+            "duplicate, paste, add_trigger, delete_trigger or tidy. The start is the step “@start” with the "
+            "exit “start”; a place is a JSON pointer into the document"
+        ),
+    ]
     version: Annotated[
         Annotated[int, Meta(ge=0)] | None,
         Meta(description="The version of the draft you looked at; empty: whatever is there now"),
