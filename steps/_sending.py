@@ -57,7 +57,12 @@ class MediaSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         ),
     ] = "image"
     link: Annotated[
-        Link, Meta(title="Address", description="Its public https address; may hold variables")
+        Link,
+        Meta(
+            title="Address",
+            description="Its public https address; may hold variables",
+            extra_json_schema={"x-when": {"sha256": "none"}},
+        ),
     ] = ""
     sha256: Annotated[
         str,
@@ -65,7 +70,7 @@ class MediaSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             pattern=r"^([0-9a-f]{64})?$",
             title="Uploaded file",
             description="Instead of an address: the hash of a file that was uploaded to Tiptoe",
-            extra_json_schema={"x-more": True},
+            extra_json_schema={"x-input": "file", "x-hint": "Kept here, and sent from here."},
         ),
     ] = ""
     filename: Annotated[

@@ -35,6 +35,7 @@ from web.builder import panels as builder_panels
 from web.builder.draft import routes as draft_routes
 from web.builder.forms import routes as form_routes
 from web.builder.forms import trial as form_trial
+from web.builder.forms import upload as form_upload
 from web.builder.live import routes as live_routes
 from web.builder.results import routes as result_routes
 from web.builder.simulate import routes as simulate_routes
@@ -82,6 +83,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     *run_routes.HANDLERS,
     *form_routes.HANDLERS,
     *form_trial.HANDLERS,
+    *form_upload.HANDLERS,
     *result_routes.HANDLERS,
     *live_routes.HANDLERS,
     *version_routes.HANDLERS,

@@ -1,5 +1,7 @@
 """The settings panel over HTTP: what is stored, what is refused, and who may do it."""
 
+from base64 import b64decode
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -8,6 +10,9 @@ from store.automations import automations
 from tests.web.conftest import House, cart_flow
 
 pytestmark = pytest.mark.anyio
+PNG = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 async def draft(house: House, made: int) -> dict[str, Any]:
@@ -285,3 +290,24 @@ async def test_secrets_stay_out_of_the_page(house: House) -> None:
         {"points": "data.points"},
     )
     assert (await client.post(f"{address}/kept", data={"path": "", "to": ""})).status_code == 422
+
+
+async def test_a_file_is_uploaded_for_a_message(house: House) -> None:
+    client = await house.signed_in("editor")
+    media = {"media": "video", "link": "https://a.test/film"}
+    message = {"type": "send_message", "text": "Look!", "media": media}
+    made = await house.automation(cart_flow(start="one", steps={"one": message}))
+    address = f"/automations/{made}/draft/steps/one/files"
+    picture = {"file": ("cat.png", PNG, "image/png")}
+    place = {"place": "/media/sha256"}
+    answer = await client.post(address, data=place, files=picture)
+    assert answer.status_code == 200, answer.text
+    kept = (await draft(house, made))["steps"]["one"]["media"]
+    assert kept == {"media": "image", "sha256": sha256(PNG).hexdigest()}
+    assert "A file is chosen." in answer.text
+    wrong = await client.post(address, data=place, files={"file": ("a.png", b"", "image/png")})
+    assert "Not saved: The file is empty." in wrong.text
+    assert (await client.post(address, data={"place": "/text"}, files=picture)).status_code == 422
+    form = {"part": "/media", "act": "clear:/media/sha256", "/media/sha256": kept["sha256"]}
+    await client.patch(address.removesuffix("/files"), data=form)
+    assert (await draft(house, made))["steps"]["one"]["media"] == {"media": "image"}

@@ -24,6 +24,7 @@ from store import media
 from store.errors import NotFoundError
 from store.file_types import LARGEST, SHOWN_IN_BROWSERS, TAKES, fits
 from store.files import HASH, Kept, NewFile, TooLargeError, path_of
+from web.config import WebConfig
 from web.given import Asker, Web
 from web.shell.errors import Detail, RefusedError
 
@@ -59,6 +60,11 @@ async def upload_file(request: Request[Any, Any, Any], who: Asker, web: Web) -> 
     """A form (multipart/form-data) with the file as `file`. The answer's `sha256` stands for it in
     messages and steps; the same file is kept once, however often it is uploaded.
     """
+    return await keep_upload(request, who.company_id, web)
+
+
+async def keep_upload(request: Request[Any, Any, Any], company_id: int, web: WebConfig) -> FileOut:
+    """Keep the file of a form for a company. Raises RefusedError for what no message may hold."""
     file = await _given(request)
     name = Path(file.filename or "").name[:LONGEST_NAME]
     try:
@@ -70,7 +76,7 @@ async def upload_file(request: Request[Any, Any, Any], who: Asker, web: Web) -> 
         said = _why_not(kept)
         raise RefusedError(422, said, details=[Detail(f"/{FIELD}", said)])
     async with web.database.write() as tx:
-        await media.keep(tx, who.company_id, kept, web.clock(), filename=name)
+        await media.keep(tx, company_id, kept, web.clock(), filename=name)
     return FileOut(kept.sha256, kept.mime_type, kept.size, name, kinds)
 
 

@@ -14,7 +14,7 @@ from web.builder.forms.conditions import new_leaf
 from web.builder.forms.part import Part
 from web.builder.forms.schema import resolve, singular
 
-VERBS = ("add", "remove", "up", "down", "set", "unset", "group", "negate", "compare")
+VERBS = ("add", "remove", "up", "down", "set", "unset", "clear", "group", "negate", "compare")
 _PATTERN_OF_IDS = re.compile(r"[^a-z0-9_]+")
 
 
@@ -26,7 +26,7 @@ def act(
     """
     found = {one.pointer: one for part in parts for one in part.walk()}
     part = found.get(pointer)
-    if part is not None and part.input != "condition" and verb in ("add", "set", "unset"):
+    if part is not None and part.input != "condition" and verb in ("add", "set", "unset", "clear"):
         return _to_part(verb, part, settings, defs)
     if verb in ("remove", "up", "down") and _is_entry(pointer, found):
         return _to_entry(verb, pointer, found, settings)
@@ -37,8 +37,8 @@ def _to_part(verb: str, part: Part, settings: Any, defs: Mapping[str, Any]) -> s
     holder, name = _holder(settings, part.pointer)
     if holder is None:
         return ""
-    if verb == "unset":
-        holder[name] = None
+    if verb in ("unset", "clear"):
+        holder[name] = None if verb == "unset" else part.default
         return part.pointer
     if verb == "set":
         holder[name] = new_entry(part.schema, part, [], defs)

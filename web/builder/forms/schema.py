@@ -16,7 +16,7 @@ INPUTS = frozenset(
     (
         *("text", "message", "options", "duration", "clock", "window", "condition", "template"),
         *("tag", "list", "field", "phone", "automation", "step", "url", "headers", "json"),
-        *("language", "user", "value", "date", "zone", "shop"),
+        *("language", "user", "value", "date", "zone", "shop", "file"),
         *("line", "long", "number", "switch", "choice", "choices", "lines", "rows", "items"),
         *("group", "map", "raw"),
     )
