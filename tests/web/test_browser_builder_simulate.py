@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from store import automations
-from tests.web.conftest import NOW, House, cart_flow
+from tests.web.conftest import NOW, House
+from tests.web.seed import seed_run
 from tests.web.test_browser import Site, assert_no_overflow, enter, quiet, shot
 from tests.web.test_browser_axe import violations
 
@@ -28,7 +29,7 @@ def library(name: str) -> dict[str, Any]:
 
 async def furnish(house: House) -> None:
     await house.automation(library("welcome"))
-    await house.automation(cart_flow())
+    await seed_run(house, await house.live())
 
 
 @pytest.fixture
@@ -133,11 +134,19 @@ def test_typing_keeps_the_focus_and_edits_are_played_at_once(quiet: Page, site: 
     page.evaluate("document.dispatchEvent(new CustomEvent('flow:changed'))")
     expect(log).to_contain_text("Noted #1001. One moment!")
 
-    # Whatever the panel shows meanwhile, the try-out goes on where it was.
+    # Whatever the panel shows meanwhile, the try-out goes on where it was: a late answer, too.
+    late: list[Route] = []
+    page.route("**/simulate", lambda route: late.append(route), times=1)  # noqa: PLW0108  it marks it
+    with page.expect_request("**/simulate"):
+        page.evaluate("document.dispatchEvent(new CustomEvent('flow:changed'))")
     page.evaluate(
         "document.dispatchEvent(new CustomEvent('flow:open', {detail: {step: 'looking'}}))"
     )
-    expect(page.get_by_role("complementary", name="We look it up")).to_be_visible()
+    settings = page.get_by_role("complementary", name="We look it up")
+    expect(settings).to_be_visible()
+    with page.expect_response("**/simulate"):
+        late[0].continue_()
+    expect(settings).to_be_visible()
     expect(page.locator("#walk")).to_have_attribute("data-current", "end_help")
     words = page.get_by_role("textbox", name="Message", exact=True)
     words.fill("We look for {{ answers.wait_number }}.")
@@ -148,6 +157,12 @@ def test_typing_keeps_the_focus_and_edits_are_played_at_once(quiet: Page, site: 
     expect(page.locator("#walk")).not_to_have_attribute("data-current", "end_help")
     page.get_by_role("link", name="Simulate").click()
     expect(log).to_contain_text("We look for #1001.")
+
+    panel.get_by_text("as Ada Byron").click()
+    panel.get_by_label("As a copy of a contact").fill("ross")
+    panel.get_by_role("list", name="Contacts found").get_by_role("button").click()
+    expect(panel.get_by_text("as Ada Rossi (a copy)")).to_be_visible()
+    expect(panel.get_by_text("ada@example.com")).to_be_visible()
 
 
 def test_at_night_on_a_small_screen(quiet: Page, site: Site) -> None:

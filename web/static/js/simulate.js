@@ -1,12 +1,12 @@
-// The simulator's panel: the try-out rides in #walk, whatever the panel shows meanwhile. It is played
-// again when the draft has changed, and comes back by the mode's own link.
-const PAUSE_MS = 250; // after a change of the draft: several often come at once
+// The simulator: the try-out rides in #walk, whatever the panel shows. It is played again when the
+// draft has changed, and comes back by the mode's link.
+const PAUSE_MS = 250; // changes often come several at once
 const panel = document.getElementById("panel");
 const base = document.getElementById("canvas")?.dataset.base;
 const walk = () => document.getElementById("walk");
 const session = () => walk()?.querySelector("input")?.value;
 const shown = () => panel.querySelector("[data-simulator]");
-const isPress = ({ request }) => request.action?.startsWith(`${base}/simulate`);
+const isPress = ({ request }) => request?.action?.startsWith(`${base}/simulate`);
 const folds = new Map();
 let timer;
 let length = 0;
@@ -30,19 +30,24 @@ document.addEventListener("click", (event) => {
   if (!shown()) again("innerHTML");
 });
 
-// Nobody walks any more once the panel is closed; the try-out itself is kept.
+// Once the panel is closed nobody walks any more.
 document.addEventListener("flow:closed", () => {
   for (const name of ["current", "passed", "path"]) walk()?.removeAttribute(`data-${name}`);
 });
 
-// One press may wait for another: it goes on from what that one led to.
+// A press that had to wait goes on from what the one before led to.
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
   if (!isPress(ctx) || !session()) return;
   ctx.request.body?.set?.("session", session());
   if (ctx.sourceElement.matches("[data-reply]")) ctx.sourceElement.reset();
 });
 
-// What somebody has opened stays open, and what they have closed closed.
+// Meanwhile the panel may show something else: then only the walk is renewed.
+document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+  if (isPress(ctx) && ctx.swap === "innerMorph" && !shown()) ctx.swap = "none";
+});
+
+// What is unfolded stays so.
 document.addEventListener("htmx:before:swap", () => {
   focused = shown()?.contains(document.activeElement) && document.activeElement;
   for (const one of shown()?.querySelectorAll("details[id]") ?? []) folds.set(one.id, one.open);
