@@ -29,8 +29,8 @@ class DraftChanges(Struct, frozen=True, forbid_unknown_fields=True, omit_default
         Meta(
             description="One after the other; `do` is add (kind, after or onto), connect (step, "
             "exit, to), disconnect, edit (place, value), delete (steps, join), insert, move, "
-            "duplicate, paste, add_trigger, delete_trigger or tidy. The start is the step “@start” with the "
-            "exit “start”; a place is a JSON pointer into the document"
+            "duplicate, paste, add_trigger, delete_trigger or tidy. The start is the step "
+            "“@start” with the exit “start”; a place is a JSON pointer into the document"
         ),
     ]
     version: Annotated[
