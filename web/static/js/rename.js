@@ -1,25 +1,23 @@
 // The automation's name: a click or F2 turns it into a field; Enter keeps it, Esc does not.
+const UNNAMED = "Without a name";
 const heading = document.getElementById("called");
 const canvas = document.getElementById("canvas");
+const stored = () => document.getElementById("status-bar").dataset.name;
 
 function edit() {
   if (heading.querySelector("input")) return;
-  const before = heading.textContent.trim();
-  const field = Object.assign(document.createElement("input"), {
-    className: "input", maxLength: 120, value: before, required: true,
-  });
+  const before = stored();
+  const field = Object.assign(document.createElement("input"), { className: "input", maxLength: 120, value: before });
   field.setAttribute("aria-label", "Name of the automation");
   let done = false;
   const end = (keep) => {
     if (done) return;
     done = true;
-    const name = field.value.trim();
-    show(keep && name ? name : before);
-    if (keep && name && name !== before) {
-      const changes = [{ do: "edit", place: "/name", value: name }];
-      document.dispatchEvent(new CustomEvent("flow:send", { detail: { changes } }));
-      document.title = document.title.replace(before, name);
-    }
+    const name = (keep && field.value.trim()) || before;
+    show(name);
+    if (name === before) return;
+    const changes = [{ do: "edit", place: "/name", value: name }];
+    document.dispatchEvent(new CustomEvent("flow:send", { detail: { changes } }));
   };
   field.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== "Escape") return;
@@ -34,17 +32,26 @@ function edit() {
 }
 
 function show(name) {
-  const button = Object.assign(document.createElement("button"), { textContent: name, title: "Rename (F2)" });
+  document.title = document.title.replace(/^.* · /, `${name || UNNAMED} · `);
+  if (!canvas?.hasAttribute("data-editable")) {
+    heading.textContent = name || UNNAMED;
+    return;
+  }
+  const button = Object.assign(document.createElement("button"), { textContent: name || UNNAMED, title: "Rename (F2)" });
   button.addEventListener("click", edit);
   heading.replaceChildren(button);
 }
 
+// Undone, or changed by somebody else: the bar that came with the answer knows.
+document.addEventListener("flow:changed", () => {
+  if (!heading.contains(document.activeElement) && stored() !== heading.textContent.trim()) show(stored());
+});
+
 if (canvas?.hasAttribute("data-editable")) {
-  show(heading.textContent.trim());
+  show(stored());
   document.addEventListener("keydown", (event) => {
-    if (event.key === "F2" && !event.target.closest("input, textarea, select, dialog")) {
-      event.preventDefault();
-      edit();
-    }
+    if (event.key !== "F2" || event.target.closest("input, textarea, select, dialog")) return;
+    event.preventDefault();
+    edit();
   });
 }

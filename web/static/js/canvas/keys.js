@@ -144,10 +144,9 @@ export class Keys {
     if (canvas.gestures.cancel()) return () => canvas.say("Put back");
     if (canvas.connecting) return () => canvas.connecting.cancel();
     if (exitOf) return () => this.#to(exitOf.id);
-    const panel = document.getElementById("panel");
-    if (panel && !panel.hidden) return null; // whoever owns the panel closes it
     if (canvas.lines.selected) return () => canvas.lines.select(null);
-    if (canvas.select.size) return () => canvas.select.clear();
-    return null;
+    if (canvas.select.meant && canvas.select.size) return () => canvas.select.clear();
+    const close = document.querySelector("#panel:not([hidden]) [data-close-panel]");
+    return close && (() => close.click());
   }
 }
