@@ -37,8 +37,11 @@ def _to_part(verb: str, part: Part, settings: Any, defs: Mapping[str, Any]) -> s
     holder, name = _holder(settings, part.pointer)
     if holder is None:
         return ""
-    if verb in ("unset", "clear"):
-        holder[name] = None if verb == "unset" else part.default
+    if verb == "clear":
+        holder.pop(name, None)
+        return part.pointer
+    if verb == "unset":
+        holder[name] = None
         return part.pointer
     if verb == "set":
         holder[name] = new_entry(part.schema, part, [], defs)
