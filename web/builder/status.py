@@ -20,6 +20,7 @@ class Bar(Struct, frozen=True):
     """
 
     base: str
+    name: str
     status: str
     revision: int | None
     changed: bool
@@ -57,6 +58,7 @@ def bar_of(
     editable = who.may("editor") and automation.status != "archived"
     return Bar(
         base=f"/automations/{automation.id}",
+        name=automation.name,
         status=automation.status,
         revision=automation.revision,
         changed=automation.changed,

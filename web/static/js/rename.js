@@ -37,14 +37,14 @@ function show(name) {
     heading.textContent = name || UNNAMED;
     return;
   }
-  const button = Object.assign(document.createElement("button"), { textContent: name || UNNAMED, title: "Rename (F2)" });
-  button.addEventListener("click", edit);
-  heading.replaceChildren(button);
+  const button = heading.querySelector("button") ?? document.createElement("button");
+  Object.assign(button, { textContent: name || UNNAMED, title: "Rename (F2)", onclick: edit });
+  if (!button.isConnected) heading.replaceChildren(button);
 }
 
 // Undone, or changed by somebody else: the bar that came with the answer knows.
 document.addEventListener("flow:changed", () => {
-  if (!heading.contains(document.activeElement) && stored() !== heading.textContent.trim()) show(stored());
+  if (!heading.querySelector("input")) show(stored());
 });
 
 if (canvas?.hasAttribute("data-editable")) {
