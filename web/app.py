@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from litestar import Litestar, Request, Router, route
+from litestar.config.compression import CompressionConfig
 from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, NotFoundException
@@ -65,6 +66,8 @@ from web.templates import routes as template_routes
 
 BODY_LIMIT = 1_000_000  # bytes, unless a handler needs more
 LEAST_SECRET = 32
+COMPRESSED_FROM = 2_000  # bytes: a small answer would not arrive sooner
+NOT_COMPRESSED = ["/live$", r"/media/"]  # a stream would wait for its end; files are packed already
 STATIC_KEPT_S = 3600  # addresses of our own files change with their content
 PAGES: tuple[ControllerRouterHandler, ...] = (
     *(show_sign_in, sign_in, sign_out),
@@ -148,6 +151,12 @@ def create_app(web: WebConfig) -> Litestar:
             HTTPException: on_http_error,
             Exception: on_crash,
         },
+        compression_config=CompressionConfig(
+            backend="gzip",
+            gzip_compress_level=5,
+            minimum_size=COMPRESSED_FROM,
+            exclude=NOT_COMPRESSED,
+        ),
         openapi_config=openapi_config(),
         request_max_body_size=BODY_LIMIT,
         logging_config=None,

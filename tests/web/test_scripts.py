@@ -39,3 +39,13 @@ def test_modules_stay_small() -> None:
     assert sum(len(text.encode()) for text in sizes.values()) < ROOM
     long = [Path(module).name for module, text in sizes.items() if text.count("\n") > LONGEST]
     assert not long
+
+
+@pytest.mark.anyio
+async def test_large_answers_are_compressed(house: House) -> None:
+    made = await house.live()
+    viewer = await house.signed_in("viewer")
+    page = await viewer.get(f"/automations/{made}")
+    assert page.headers["content-encoding"] == "gzip"
+    small = await viewer.get("/health")
+    assert "content-encoding" not in small.headers
