@@ -58,6 +58,7 @@ async def _look_around(here: Stage) -> None:
     places = {
         "automations": f"{web}/automations",
         "automation": f"{web}/automations/{automation}",
+        "simulator": f"{web}/automations/{automation}?mode=simulate",
         "gallery": f"{web}/automations/gallery",
         "gallery-one": f"{web}/automations/gallery/appointment_reminder",
         "run": f"{web}/runs/{run}",
