@@ -84,7 +84,10 @@ async def test_using_one_makes_a_draft_with_its_tests(house: House) -> None:
     for name in ("Birthday", "Birthday 2"):
         answer = await client.post("/automations/gallery/birthday", data={"then": "edit"})
         assert answer.status_code == 303
-        made = int(answer.headers["location"].rsplit("/", 1)[1])
+        assert answer.headers["location"].endswith("?said=templates")
+        made = int(answer.headers["location"].split("?")[0].rsplit("/", 1)[1])
+        opened = await client.get(answer.headers["location"])
+        assert "Some of its templates are not there yet" in opened.text
         async with house.web.database.read() as tx:
             found = await automations.get(tx, house.company, made)
             tests = await scenarios.of_automation(tx, house.company, made)

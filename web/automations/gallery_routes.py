@@ -6,6 +6,7 @@ Rule: using one makes a draft of the company's own; the library stays as it is.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
@@ -60,12 +61,18 @@ async def use(
     request: Request[Any, Any, Any], who: Asker, web: Web, key: FromPath[str]
 ) -> Response[Any]:
     """Make a draft of it, with its saved tests, and open it."""
-    _get(key)
+    ready = _get(key)
     form = await request.form()
     async with web.database.write() as tx:
+        known = await templates.of_company(tx, who.company_id)
         made = await take(tx, who.company_id, key, web)
-    mode = "?mode=simulate" if form.get("then") == "simulate" else ""
-    return go_to(request, f"/automations/{made}{mode}")
+    asked = {}
+    if form.get("then") == "simulate":
+        asked["mode"] = "simulate"
+    if any(not one.there for one in templates_of(ready, known)):
+        asked["said"] = "templates"
+    query = f"?{urlencode(asked)}" if asked else ""
+    return go_to(request, f"/automations/{made}{query}")
 
 
 @post("/automations/gallery/{key:str}/templates", opt=EDITOR)

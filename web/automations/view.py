@@ -30,6 +30,13 @@ POLICIES = {
 SAID = {
     "imported": Notice("Imported as a draft. Nothing starts before you publish it."),
     "saved": Notice("The draft is saved."),
+    "templates": Notice(
+        "It is yours now. Some of its templates are not there yet: they can be handed in at "
+        "WhatsApp from the gallery.",
+        "warn",
+        "/automations/gallery",
+        "Gallery",
+    ),
     "restored": Notice(
         "The draft is that revision again. Nothing changes live until you publish; Undo brings "
         "back what it was."
