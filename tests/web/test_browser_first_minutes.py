@@ -1,5 +1,5 @@
 """The first five minutes of somebody who has never seen Tiptoe, with the real processes: setup, a
-ready-made automation, a change, two days in the simulator, publishing, and a phone that is answered.
+ready-made automation, a change, two days in the simulator, publishing, a phone that is answered.
 
 With TIPTOE_SHOTS set to a folder, its pictures are kept there.
 """
