@@ -311,3 +311,26 @@ async def test_a_file_is_uploaded_for_a_message(house: House) -> None:
     form = {"part": "/media", "act": "clear:/media/sha256", "/media/sha256": kept["sha256"]}
     await client.patch(address.removesuffix("/files"), data=form)
     assert (await draft(house, made))["steps"]["one"]["media"] == {"media": "image"}
+
+
+async def test_a_button_that_is_pressed_again_by_the_line_does_nothing_twice(house: House) -> None:
+    client = await house.signed_in("editor")
+    tag = {"type": "tag", "add": ["a", "b", "c"]}
+    made = await house.automation(cart_flow(start="one", steps={"one": tag}))
+    form = {"part": "/add", "/add/#": "3", "act": "remove:/add/0", "key": "1-2-3-4"}
+    address = f"/automations/{made}/draft/steps/one"
+    for _ in range(2):
+        await client.patch(address, data=form)
+    assert (await draft(house, made))["steps"]["one"]["add"] == ["b", "c"]
+    undone = await client.put(f"/automations/{made}/draft/at", data={"seq": "undo"})
+    assert undone.status_code == 200
+    assert (await draft(house, made))["steps"]["one"]["add"] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("kind", ["automations/0", "automations/99", "automations/99999999999"])
+async def test_other_automations_are_not_there(house: House, kind: str) -> None:
+    client = await house.signed_in("editor")
+    assert (await client.get(f"/{kind}/panel/step/one")).status_code == 404
+    assert (
+        await client.patch(f"/{kind}/draft/steps/one", data={"part": "/name"})
+    ).status_code == 404

@@ -23,7 +23,7 @@ from store import inbound_hooks
 from web.automations import reads
 from web.builder.draft.commit import Committed, commit
 from web.builder.draft.patches import patches, refusal
-from web.builder.draft.routes import version_of
+from web.builder.draft.routes import LONGEST_KEY, version_of
 from web.builder.drawing import titles
 from web.builder.forms import acts, template
 from web.builder.forms.answer import partials
@@ -120,7 +120,12 @@ async def change_step(
             return await _lead(request, who, web, before, place, posted, version, automation_id)
         return await _store(request, who, web, before, place, posted, version, automation_id)
     except EditRefused as refused:
-        return await refusal(request, automation_id, refused, version=version)
+        extra = ""
+        if not refused.gone:
+            said = {place: f"Not saved: {refused.sentence}"}
+            address = address_of(automation_id, step)
+            extra = partials(before, before, place, said, address, web.clock())
+        return await refusal(request, automation_id, refused, version=version, extra=extra)
 
 
 def address_of(automation_id: int, step: str) -> str:
@@ -145,7 +150,12 @@ async def _store(
         extra = partials(before, before, place, complaints, address, web.clock())
         return Response(extra, media_type=MediaType.HTML)
     merge = "" if "act" in posted else f"{before.form.root}{place}"
-    done = await commit(request, who, web, automation_id, changes, version=version, merge=merge)
+    done = await commit(
+        *(request, who, web, automation_id, changes),
+        version=version,
+        merge=merge,
+        key=(posted.get("key") or [""])[-1][:LONGEST_KEY],
+    )
     after = settings_of(done.after, before.form.step, before.form.around)
     if after is None:  # somebody deleted it in the same moment
         return await patches(request, done)
