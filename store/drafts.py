@@ -177,16 +177,12 @@ async def record(
 
 async def go_to(tx: AsyncConnection, held: Draft, seq: int, now: datetime) -> Draft:
     """Undo or redo until the draft stands at `seq`, or as near to it as entries are kept."""
-    back = seq < held.draft_seq
+    back, entry = seq < held.draft_seq, draft_entries.c
     low, high = sorted((seq, held.draft_seq))
     query = (
         sa.select(*columns_of(Entry, draft_entries))
-        .where(
-            draft_entries.c.automation_id == held.id,
-            draft_entries.c.seq > low,
-            draft_entries.c.seq <= high,
-        )
-        .order_by(draft_entries.c.seq.desc() if back else draft_entries.c.seq)
+        .where(entry.automation_id == held.id, entry.seq > low, entry.seq <= high)
+        .order_by(entry.seq.desc() if back else entry.seq)
     )
     moved = [as_kind(Entry, row) for row in await tx.execute(query)]
     if not moved:
@@ -199,20 +195,23 @@ async def go_to(tx: AsyncConnection, held: Draft, seq: int, now: datetime) -> Dr
     ends = [one.seq for one in moved]
     await tx.execute(
         sa.update(draft_entries)
-        .where(
-            draft_entries.c.automation_id == held.id,
-            draft_entries.c.seq.between(min(ends), max(ends)),
-        )
+        .where(entry.automation_id == held.id, entry.seq.between(min(ends), max(ends)))
         .values(version=version, merge="", mark="")
     )
     stands = min(ends) - 1 if back else max(ends)
     return await _keep(tx, held, document, version, stands, now)
 
 
-async def find(tx: AsyncConnection, automation_id: int, seq: int) -> Entry | None:
-    """One entry, or None."""
-    query = sa.select(*columns_of(Entry, draft_entries)).where(
-        draft_entries.c.automation_id == automation_id, draft_entries.c.seq == seq
+async def find(
+    tx: AsyncConnection, automation_id: int, seq: int | None = None, *, mark: str = ""
+) -> Entry | None:
+    """One entry by its place, or by the mark of the request that asked for it; None for none."""
+    by = draft_entries.c.seq == seq if seq is not None else draft_entries.c.mark == mark
+    query = (
+        sa.select(*columns_of(Entry, draft_entries))
+        .where(draft_entries.c.automation_id == automation_id, by)
+        .order_by(draft_entries.c.seq.desc())
+        .limit(1)
     )
     row = (await tx.execute(query)).one_or_none()
     return None if row is None else as_kind(Entry, row)

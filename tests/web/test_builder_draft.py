@@ -1,83 +1,24 @@
-"""Changes of a draft over HTTP: patches, undo and redo, several editors, refusals."""
+"""Changes of a draft over HTTP: patches, undo and redo, refusals."""
 
-import asyncio
 import json
 import random
-import re
 from contextlib import suppress
 from typing import Any, cast
-from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
-import httpx
 import pytest
 import sqlalchemy as sa
 
 from flows.editing import EditRefused, read_changes
-from store import automations, drafts, users
+from store import automations, drafts
 from tests.web.conftest import House, cart_flow
+from tests.web.editor import Editor, Json, draft, opened, partials, said
 from web.builder.draft.commit import commit, go_to
 from web.builder.draft.drawings import KEPT, Drawings
 from web.builder.drawing import draw
 from web.security.who import Who
 
 pytestmark = pytest.mark.anyio
-
-PARTIAL = re.compile(r'<hx-partial hx-target="([^"]+)" hx-swap="([^"]+)">')
-Json = dict[str, Any]
-
-
-class Editor:
-    """A person with the builder open: knows the version it shows, as the page does."""
-
-    def __init__(self, client: httpx.AsyncClient, automation: int) -> None:
-        self.client, self.base = client, f"/automations/{automation}"
-        self.version = 0
-
-    async def open(self) -> httpx.Response:
-        answer = await self.client.get(self.base)
-        found = re.search(r'data-version="(\d+)"', answer.text)
-        assert found, answer.text
-        self.version = int(found[1])
-        return answer
-
-    async def change(self, *changes: Json, **more: str) -> httpx.Response:
-        fields = {"version": str(self.version), "changes": json.dumps(changes), **more}
-        return self._took(await self.client.post(f"{self.base}/draft/changes", data=fields))
-
-    async def at(self, seq: str) -> httpx.Response:
-        return self._took(await self.client.put(f"{self.base}/draft/at", data={"seq": seq}))
-
-    async def news(self) -> httpx.Response:
-        return self._took(
-            await self.client.get(f"{self.base}/draft/patches", params={"since": self.version})
-        )
-
-    def _took(self, answer: httpx.Response) -> httpx.Response:
-        self.version = int(answer.headers.get("draft-version", self.version))
-        return answer
-
-
-async def draft(house: House, automation: int) -> Json:
-    async with house.web.database.read() as tx:
-        return (await automations.get(tx, house.company, automation)).draft
-
-
-async def opened(house: House, automation: int, role: str = "editor") -> Editor:
-    editor = Editor(await house.signed_in(role), automation)
-    await editor.open()
-    return editor
-
-
-def partials(answer: httpx.Response) -> list[tuple[str, str]]:
-    """What is patched, and how; the status bar, which always is, left out."""
-    found = PARTIAL.findall(answer.text)
-    assert ("#status-bar", "outerMorph") in found
-    return [one for one in found if one[0] != "#status-bar"]
-
-
-def said(answer: httpx.Response) -> str:
-    return unquote(answer.headers.get("draft-said", ""))
 
 
 LINE = {"do": "connect", "step": "thank", "exit": "failed", "to": "remind"}
@@ -120,6 +61,9 @@ async def test_a_pure_move_sends_the_bar_only(house: House) -> None:
     answer = await editor.change({"do": "move", "steps": {"thank": [80, 80], "end": [800, 80]}})
     assert partials(answer) == []
     assert said(answer) == ""
+    beside = await editor.change({"do": "move", "steps": {"thank": [81.5, 80], "end": [0, 0]}})
+    assert ("#step-thank", "outerMorph") not in partials(beside)  # it is where it was
+    assert ("#step-end", "outerMorph") in partials(beside)  # all of them, when one is off the grid
     tidied = await editor.change({"do": "tidy"})
     assert ("#step-thank", "outerMorph") in partials(tidied)
     assert said(tidied) == "Tidied up. Undo with Control Z"
@@ -159,6 +103,8 @@ async def test_what_is_sent_twice_is_done_once(house: House) -> None:
         assert any(swap == "afterend" for _, swap in partials(answer))
     other = await editor.change({"do": "add", "kind": "delay"}, key="5-6-7-8")
     assert other.headers["draft-version"] == "2"
+    late = await editor.change({"do": "add", "kind": "delay"}, key="1-2-3-4")
+    assert late.headers["draft-version"] == "2"
 
 
 async def test_the_list_keeps_the_order_of_travel(house: House) -> None:
@@ -238,130 +184,6 @@ async def test_a_long_day_of_edits_can_be_taken_back(both_houses: House) -> None
         assert await draft(house, made) == seen[seq]
 
 
-async def test_many_at_once_all_are_done(both_houses: House) -> None:
-    house = both_houses
-    made = await house.automation(cart_flow())
-    editors = [await opened(house, made, role) for role in ("editor", "admin", "owner")]
-    answers = await asyncio.gather(
-        *(one.change({"do": "add", "kind": "delay"}) for one in editors for _ in range(3))
-    )
-    assert {answer.status_code for answer in answers} == {200}
-    assert len((await draft(house, made))["steps"]) == 4 + 9
-    async with house.web.database.read() as tx:
-        standing = await drafts.standing(tx, house.company, made)
-    assert (standing.version, standing.seq) == (9, 9)
-
-
-class TestSeveralEditors:
-    async def test_different_steps_both_apply_and_each_learns_of_the_other(
-        self, house: House
-    ) -> None:
-        made = await house.automation(cart_flow())
-        ann, bob = await opened(house, made), await opened(house, made, "owner")
-        await ann.change({"do": "edit", "place": "/steps/thank/text", "value": "Grazie!"})
-        answer = await bob.change({"do": "edit", "place": "/steps/reply/up_to", "value": "2d"})
-        assert said(answer) == ""
-        found = partials(answer)
-        assert ("#step-thank", "outerMorph") in found
-        assert ("#step-reply", "outerMorph") in found
-        assert answer.headers["draft-version"] == "2"
-        steps = (await draft(house, made))["steps"]
-        assert (steps["thank"]["text"], steps["reply"]["up_to"]) == ("Grazie!", "2d")
-        news = await ann.news()
-        assert partials(news) == [("#step-reply", "outerMorph")]
-        assert partials(await ann.news()) == []
-
-    async def test_the_same_field_the_later_wins_and_says_so(self, house: House) -> None:
-        made = await house.automation(cart_flow())
-        async with house.web.database.write() as tx:
-            await tx.execute(
-                sa.update(users.users)
-                .where(users.users.c.email == "owner@a.test")
-                .values(name="Emanuela")
-            )
-        ann, ema = await opened(house, made), await opened(house, made, "owner")
-        await ema.change({"do": "edit", "place": "/steps/reply/up_to", "value": "2d"})
-        house.clock.pass_by(seconds=70)
-        answer = await ann.change({"do": "edit", "place": "/steps/reply/up_to", "value": "3d"})
-        assert answer.status_code == 200
-        assert said(answer) == "Emanuela set this to 2 days a minute ago."
-        assert ("#toasts", "innerHTML") in partials(answer)
-        assert 'data-seq="1"' in answer.text
-        await ann.at("1")
-        assert (await draft(house, made))["steps"]["reply"]["up_to"] == "2d"
-
-    @pytest.mark.parametrize(
-        ("theirs", "mine", "told"),
-        [
-            (
-                {"do": "connect", "step": "thank", "exit": "failed", "to": "reply"},
-                LINE,
-                "Owner of A connected this to Did they answer? just now.",
-            ),
-            (
-                {"do": "edit", "place": "/steps/thank/text", "value": "Ciao"},
-                {"do": "delete", "steps": ["thank"]},
-                "Owner of A changed this just now.",
-            ),
-            (
-                {"do": "move", "steps": {"thank": [0, 0]}},
-                {"do": "edit", "place": "/steps/thank/text", "value": "Ciao"},
-                "",
-            ),
-        ],
-    )
-    async def test_what_is_told(self, house: House, theirs: Json, mine: Json, told: str) -> None:
-        made = await house.automation(cart_flow())
-        ann, other = await opened(house, made), await opened(house, made, "owner")
-        await other.change({"do": "move", "steps": {"end": [0, 0]}})
-        await ann.news()
-        await other.change(theirs)
-        answer = await ann.change(mine)
-        assert answer.headers["draft-version"] == "3"
-        if told:
-            assert said(answer) == told
-        else:
-            assert said(answer) == ""
-
-    async def test_a_vanished_step_is_refused_with_the_cards_as_they_are(
-        self, house: House
-    ) -> None:
-        made = await house.automation(cart_flow())
-        ann, other = await opened(house, made), await opened(house, made, "owner")
-        await other.change({"do": "delete", "steps": ["thank"]})
-        answer = await ann.change(
-            {"do": "connect", "step": "reply", "exit": "no_reply", "to": "thank"}
-        )
-        assert answer.status_code == 409
-        assert "“Send message” is not there any more" in answer.text
-        found = partials(answer)
-        assert ("#step-thank", "delete") in found
-        assert ("#step-reply", "outerMorph") in found
-        assert ("#toasts", "innerHTML") in found
-        assert answer.headers["draft-version"] == "1"
-        # deleting what is gone already is what was wanted
-        assert (await other.change({"do": "delete", "steps": ["thank"]})).status_code == 200
-
-    async def test_whoever_was_away_for_long_gets_all_cards(self, house: House) -> None:
-        made = await house.automation(cart_flow())
-        editor = await opened(house, made)
-        house.app.state["drawings"] = Drawings()  # another process, or long ago
-        async with house.web.database.write() as tx:
-            await automations.save_draft(
-                tx, house.company, made, cart_flow(start="reply"), house.clock()
-            )
-        assert partials(await editor.news()) == [("#cards", "innerMorph")]
-        editor.version = 99
-        assert partials(await editor.news()) == [("#cards", "innerMorph")]
-
-    async def test_the_first_change_after_a_restart_is_small_all_the_same(
-        self, house: House
-    ) -> None:
-        editor = await opened(house, await house.automation(cart_flow()))
-        house.app.state["drawings"] = Drawings()
-        assert partials(await editor.change(LINE)) == [("#step-thank", "outerMorph")]
-
-
 class TestRefusals:
     async def test_what_makes_no_sense_puts_the_card_back(self, house: House) -> None:
         made = await house.automation(cart_flow())
@@ -399,6 +221,15 @@ class TestRefusals:
         for answer in (await editor.change(LINE), await editor.at("undo")):
             assert answer.status_code == 409
             assert "This automation is archived" in answer.text
+
+    async def test_too_large(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("web.builder.draft.commit.DOCUMENT_LIMIT", 300)
+        editor = await opened(house, await house.automation(cart_flow()))
+        answer = await editor.change({"do": "add", "kind": "delay"})
+        assert answer.status_code == 422
+        assert "300 characters at most" in answer.text
+        smaller = await editor.change({"do": "delete", "steps": ["thank", "end", "reply"]})
+        assert smaller.status_code == 200
 
     async def test_who_may(self, house: House) -> None:
         made = await house.automation(cart_flow())

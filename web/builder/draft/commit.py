@@ -18,6 +18,7 @@ from engine.kinds import catalog
 from flows.editing import Change, EditRefused, apply
 from flows.editing.changes import Add, Duplicate, Move, Paste
 from flows.editing.parts import differing, steps_of
+from flows.editing.places import snapped
 from flows.editing.pointers import parts_of
 from store import drafts, visits
 from web.automations.check import DOCUMENT_LIMIT
@@ -73,7 +74,7 @@ async def commit(
             return structs.replace(unchanged(held, based), label=last.label, made=made)
         taken = await _ids_of_the_past(tx, held, changes)
         edited = apply(held.draft, changes, catalog(), taken=taken)
-        _refuse_too_large(edited.document)
+        _refuse_too_large(edited.document, held.draft)
         mine = {**(parts := differing(held.draft, edited.document))[0], **parts[1]}
         theirs = await drafts.since(tx, held, based) if based < held.draft_version else []
         kept = await drafts.record(
@@ -97,7 +98,7 @@ async def commit(
         made=edited.made,
         said=told.done(changes, edited),
         overwrote=overwrote,
-        only_moved=all(isinstance(one, Move) for one in changes),
+        only_moved=all(_is_plain_move(one) for one in changes),
     )
 
 
@@ -115,8 +116,9 @@ async def go_to(
         target = _target(held, wanted)
         moved = await drafts.go_to(tx, held, target, web.clock())
     if moved is held:
-        nothing = "undo" if target < held.draft_seq or wanted == "undo" else "redo"
-        return structs.replace(unchanged(held, based), said=f"There is nothing to {nothing}")
+        what = "undo" if target < held.draft_seq else "redo"
+        said = f"There is nothing to {what}" if target != held.draft_seq else ""
+        return structs.replace(unchanged(held, based), said=said)
     was, now = differing(held.draft, moved.draft)
     steps = abs(moved.draft_seq - held.draft_seq)
     back = moved.draft_seq < held.draft_seq
@@ -159,10 +161,9 @@ def unchanged(held: drafts.Draft, based: int) -> Committed:
 async def _done_before(
     tx: AsyncConnection, held: drafts.Draft, key: str, who: Who
 ) -> drafts.Entry | None:
-    """The last entry, when it came of this very request: its answer was lost on the way."""
-    last = await drafts.find(tx, held.id, held.draft_seq)
-    same = last is not None and (last.mark, last.user_id) == (key, who.user_id)
-    return last if same else None
+    """The entry that came of this very request, whose answer was lost on the way."""
+    found = await drafts.find(tx, held.id, mark=key)
+    return found if found is not None and found.user_id == who.user_id else None
 
 
 def _is_new_step(part: str, entry: drafts.Entry) -> bool:
@@ -178,9 +179,17 @@ async def _ids_of_the_past(
     return frozenset(step for step, _ in await visits.counts_of(tx, held.id))
 
 
-def _refuse_too_large(document: Mapping[str, Any]) -> None:
+def _is_plain_move(change: Change) -> bool:
+    """Whether cards stand exactly where the page has put them already."""
+    return isinstance(change, Move) and all(
+        snapped(spot) == tuple(spot) for spot in change.steps.values()
+    )
+
+
+def _refuse_too_large(document: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    """What is too large already may still become smaller."""
     size = len(msgspec.json.encode(document))
-    if size > DOCUMENT_LIMIT:
+    if size > DOCUMENT_LIMIT and size > len(msgspec.json.encode(before)):
         said = f"An automation can have {DOCUMENT_LIMIT:,} characters at most; this has {size:,}."
         raise EditRefused(said)
 
