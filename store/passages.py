@@ -153,7 +153,8 @@ def _gone(asked: Asked) -> sa.Select[Any]:
         return _between(query.where(visits.c.did == "left", taken), visits.c.at, asked)
     if asked.of == "left":
         line = visits.alias("line")
-        last = sa.select(sa.func.max(line.c.id)).where(line.c.run_id == runs.c.id)
+        # Of the visit's own run: with the run's id PostgreSQL would join by it, and read them all.
+        last = sa.select(sa.func.max(line.c.id)).where(line.c.run_id == visits.c.run_id)
         over = (runs.c.status != "waiting", runs.c.step == visits.c.step)
         query = query.where(*over, visits.c.id == last.scalar_subquery())
         if asked.exit:

@@ -35,7 +35,11 @@ async def crowd(house: House) -> int:
     async with house.web.database.write() as tx:
         await tx.execute(sa.update(runs).where(runs.c.id == run_id).values(over))
         [run] = (await tx.execute(sa.select(runs).where(runs.c.id == run_id))).all()
-        line: dict[str, Any] = {"company_id": house.company, "run_id": run_id, "automation_id": made}
+        line: dict[str, Any] = {
+            "company_id": house.company,
+            "run_id": run_id,
+            "automation_id": made,
+        }
         line |= {"step": "reply", "kind": "wait_for_reply", "seq": 2, "at": NOW, "did": "ended"}
         await tx.execute(sa.insert(visits).values(**line, exit=None, why="stopped", data={}))
         place = (made, step_days.day_of(NOW, "UTC"), run.revision_id)
@@ -83,6 +87,7 @@ async def test_one_step_with_its_messages_and_exits(house: House) -> None:
     text = (await editor.get(panel(made, "results/step/reply"))).text
     assert "Were ended" in text
     assert "What became of its messages" not in text
+    assert f'href="/automations/{made}?step=reply"' in text
     assert (await editor.get(panel(made, "results/step/@start"))).status_code == 200
     assert (await editor.get(panel(made, "results/step/nowhere"))).status_code == 404
 

@@ -150,6 +150,16 @@ async def test_a_revision_nobody_can_read_is_drawn_as_far_as_it_can(house: House
     assert step.status_code == 409
 
 
+async def test_the_outline_shows_them_as_well(house: House) -> None:
+    made = await two_revisions(house)
+    viewer = await house.signed_in("viewer")
+    for rest in ("?mode=results", "?revision=1", "?compare=1..2"):
+        answer = await viewer.get(f"/automations/{made}{rest}&view=outline")
+        assert answer.status_code == 200
+        assert "data-editable" not in answer.text
+        assert 'data-opens="' in answer.text
+
+
 async def test_who_may_look_and_restore(house: House) -> None:
     made = await two_revisions(house)
     viewer = await house.signed_in("viewer")

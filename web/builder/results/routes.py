@@ -94,7 +94,10 @@ async def show_step(
         return page(request, "builder/results/start.html", _common(shown))
     if row is None:
         raise RefusedError(404, "This step is not there, and nobody was ever at it.")
-    return page(request, "builder/results/step.html", {**_common(shown), "row": row})
+    steps = shown.automation.draft.get("steps")
+    in_draft = isinstance(steps, dict) and step in steps
+    values = {**_common(shown), "row": row, "in_draft": in_draft}
+    return page(request, "builder/results/step.html", values)
 
 
 @get("/automations/{automation_id:int}/panel/results/contacts", opt=PEOPLE_FOR)
