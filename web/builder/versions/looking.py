@@ -95,7 +95,8 @@ async def _results(
 ) -> Looking:
     view: View = await view_of(tx, who, found, given, now)
     document = await document_of(tx, who, found, view)
-    numbers = counters(await results(tx, found.id, view.span))
+    counted = await results(tx, found.id, view.span)
+    numbers = None if counted.nobody else counters(counted)  # no zeros everywhere
     base = f"/automations/{found.id}/panel"
     return Looking(
         drawing=_drawn(document, numbers),
@@ -104,7 +105,7 @@ async def _results(
         opens_as="Results",
         step_address=f"{base}/results/step/{{}}?{view.query}",
         query=view.query,
-        counts=msgspec.json.encode(numbers).decode(),
+        counts=msgspec.json.encode(numbers).decode() if numbers else "",
     )
 
 

@@ -2,7 +2,7 @@
 // while nobody looks, so that a browser's few are not used up. It comes back by itself.
 const AGAIN_MS = 30_000; // after a refusal, such as a session that is over
 const place = document.getElementById("counts");
-const { live, looking, still } = place?.dataset ?? {};
+const { live, looking, still, nobody } = place?.dataset ?? {};
 let source = null;
 let again = 0;
 let others = [];
@@ -13,7 +13,10 @@ function open() {
   clearTimeout(again);
   if (!live || document.hidden || source) return;
   source = new EventSource(live);
-  hear("counts", (counts) => still === undefined && tell("flow-counts", counts));
+  hear("counts", (counts) => {
+    if (nobody !== undefined) location.reload(); // the first has come
+    else if (still === undefined) tell("flow-counts", counts);
+  });
   hear("draft", (draft) => looking === undefined && tell("flow:remote", draft));
   hear("status", status);
   hear("here", here);
