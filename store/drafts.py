@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from msgspec import Struct, structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from flows.editing.parts import differing, with_parts
+from flows.parts import differing, with_parts
 from store.automation_tables import Status, automations
 from store.columns import JSON, BigId, Moment, Words, metadata
 from store.database import as_kind, columns_of
@@ -36,7 +36,7 @@ draft_entries = sa.Table(
     sa.Column("user_id", BigId),  # NULL: a program
     sa.Column("at", Moment, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),  # of the draft, when it was last done
-    sa.Column("before", JSON, nullable=False),  # the parts concerned, see flows/editing/parts.py
+    sa.Column("before", JSON, nullable=False),  # the parts concerned, see flows/parts.py
     sa.Column("after", JSON, nullable=False),
     sa.Column("merge", Words, nullable=False, default=""),  # changes of one field share a word
     sa.Column("mark", Words, nullable=False, default=""),  # of the request that asked for it

@@ -28,8 +28,8 @@ from flows.editing.changes import (
     Paste,
     Tidy,
 )
-from flows.editing.parts import differing, steps_of
-from flows.editing.working import Working
+from flows.editing.working import Working, steps_of
+from flows.parts import differing
 
 _VERBS: dict[type, Callable[[Working, Any], str]] = {
     Move: places.move,

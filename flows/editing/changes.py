@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from flows.editing.pointers import deeper_than
 from flows.editing.working import EditRefused
+from flows.pointers import deeper_than
 
 MOST_CHANGES = 200  # in one list; a person makes one, a queue after a lost connection some dozens
 DEEPEST = 80  # levels of nesting; conditions have twenty

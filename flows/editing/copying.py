@@ -13,8 +13,8 @@ from typing import Any
 
 from flows.editing.changes import Duplicate, Paste
 from flows.editing.places import corner, place_of, places, put_at, snapped
-from flows.editing.pointers import parts_of, put, take
 from flows.editing.working import START_STEP, EditRefused, Working, decoded, short
+from flows.pointers import parts_of, put, take
 from flows.step import Step
 
 NO_STEPS = "The clipboard holds no steps of an automation."

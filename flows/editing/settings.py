@@ -15,8 +15,8 @@ from msgspec import Struct
 from flows.changed import setting_words
 from flows.editing.adding import refuse_unreadable
 from flows.editing.changes import Edit
-from flows.editing.pointers import NoSuchPlaceError, parts_of, put, take
 from flows.editing.working import START_STEP, EditRefused, Working, short
+from flows.pointers import NoSuchPlaceError, parts_of, put, take
 from flows.step import Exit
 
 ABOUT_ALL = ("name", "description", "language", "over_budget", "entry", "exit_rules")

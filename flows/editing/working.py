@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 import msgspec
 
 from flows.catalog import Catalog
+from flows.pointers import parts_of
 from flows.step import Exit, Step
 
 START_STEP = "@start"
@@ -211,6 +212,16 @@ def decoded(entry: object, catalog: Catalog) -> Step | None:
         return msgspec.convert(entry, kind)
     except (msgspec.ValidationError, RecursionError):
         return None
+
+
+def steps_of(parts: Iterable[str]) -> list[str]:
+    """The steps concerned, each once; `@start` for all that is about the whole."""
+    found: dict[str, None] = {}
+    for where in parts:
+        path = parts_of(where)
+        inside = path[0] == "steps" and len(path) > 1
+        found[path[1] if inside else START_STEP] = None
+    return list(found)
 
 
 def short(text: str) -> str:

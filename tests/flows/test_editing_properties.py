@@ -14,7 +14,7 @@ from engine.kinds import catalog
 from flows.arrange import CARD_WIDTH, START, START_HEIGHT, card_height
 from flows.editing import START_STEP, Change, EditRefused, apply
 from flows.editing.changes import Changes
-from flows.editing.parts import differing, with_parts
+from flows.parts import differing, with_parts
 
 Json = dict[str, Any]
 

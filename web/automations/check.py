@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.kinds import catalog
 from flows.document import AnyFlow
-from flows.editing.pointers import deeper_than
 from flows.issues import Known, TemplateFacts
+from flows.pointers import deeper_than
 from flows.problems import Problem
 from flows.words import STOP_WORDS, normal
 from store import fields, templates, users

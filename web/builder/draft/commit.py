@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from engine.kinds import catalog
 from flows.editing import Change, EditRefused, apply
 from flows.editing.changes import Add, Duplicate, Move, Paste
-from flows.editing.parts import differing, steps_of
 from flows.editing.places import snapped
-from flows.editing.pointers import parts_of
+from flows.editing.working import steps_of
+from flows.parts import differing
+from flows.pointers import parts_of
 from store import drafts, visits
 from web.automations.check import DOCUMENT_LIMIT
 from web.automations.levers import ARCHIVED

@@ -13,7 +13,7 @@ from engine.kinds import catalog
 from flows.changed import setting_words, shown, value_words
 from flows.editing.apply import Edited
 from flows.editing.changes import Add, Change, Delete, Disconnect, Duplicate, Insert, Paste, Tidy
-from flows.editing.pointers import parts_of
+from flows.pointers import parts_of
 from flows.step import Step
 from store.drafts import Entry
 

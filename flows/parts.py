@@ -6,11 +6,10 @@ of the two only is added or taken away, so `before` and `after` together lead bo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flows.editing.pointers import parts_of
-from flows.editing.working import START_STEP
+from flows.pointers import parts_of
 from flows.problems import pointer
 
 Parts = dict[str, Any]
@@ -52,16 +51,6 @@ def with_parts(document: Mapping[str, Any], was: Parts, now: Parts) -> dict[str,
             else:
                 holder.pop(last, None)
     return made
-
-
-def steps_of(parts: Iterable[str]) -> list[str]:
-    """The steps concerned, each once; `@start` for all that is about the whole."""
-    found: dict[str, None] = {}
-    for where in parts:
-        path = parts_of(where)
-        inside = path[0] == "steps" and len(path) > 1
-        found[path[1] if inside else START_STEP] = None
-    return list(found)
 
 
 _ABSENT: Any = object()
