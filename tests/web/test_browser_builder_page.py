@@ -228,6 +228,7 @@ def test_it_fits_in_both_themes(browser: Browser, site: Site, width: int) -> Non
         viewport={"width": width, "height": {390: 844, 820: 1180}.get(width, 900)},
         locale="en-GB",
         has_touch=width < 900,
+        reduced_motion="reduce",  # colours change at once
     )
     page = context.new_page()
     said: list[str] = []
