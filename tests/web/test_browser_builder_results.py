@@ -191,6 +191,27 @@ def test_numbers_and_colleagues_arrive_by_themselves(
     expect(page.get_by_text("is here too")).to_be_hidden()
 
 
+def test_the_first_contact_brings_the_numbers(quiet: Page, site: Site) -> None:
+    page = quiet
+    made: list[int] = []
+
+    async def publish() -> None:
+        assert site.house is not None
+        made.append(await site.house.live(cart_flow("Brand new")))
+
+    asyncio.run_coroutine_threadsafe(publish(), site.loop).result(10)
+    enter(page, site)
+    page.goto(f"{site.address}/automations/{made[0]}?mode=results")
+    expect(page.get_by_role("heading", name="Nobody has been here yet")).to_be_visible()
+
+    async def first(tx: Any, _house: House) -> None:
+        place = (made[0], step_days.day_of(NOW, "UTC"), 3)
+        await step_days.count(tx, {(*place, "remind", "exit", "sent"): 1})
+
+    do(site, first)
+    expect(page.locator('#step-remind [data-count="passed"]')).to_have_text("1")
+
+
 def test_an_old_revision_is_compared_and_restored(quiet: Page, site: Site) -> None:
     page = quiet
     page.set_viewport_size({"width": 1440, "height": 900})

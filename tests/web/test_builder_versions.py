@@ -184,3 +184,15 @@ async def test_nothing_was_published_yet(house: House) -> None:
     assert (
         "Nobody has been here yet" in (await editor.get(f"/automations/{made}/panel/results")).text
     )
+
+
+async def test_where_nobody_has_been_there_are_no_zeros(house: House) -> None:
+    made = await house.live()
+    viewer = await house.signed_in("viewer")
+    page = (await viewer.get(f"/automations/{made}?mode=results")).text
+    assert "data-nobody" in page
+    assert "data-count=" not in page
+    await seed_run(house, made)
+    page = (await viewer.get(f"/automations/{made}?mode=results")).text
+    assert "data-nobody" not in page
+    assert "data-count=" in page
