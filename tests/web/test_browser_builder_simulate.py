@@ -163,6 +163,8 @@ def test_typing_keeps_the_focus_and_edits_are_played_at_once(quiet: Page, site: 
     panel.get_by_role("list", name="Contacts found").get_by_role("button").click()
     expect(panel.get_by_text("as Ada Rossi (a copy)")).to_be_visible()
     expect(panel.get_by_text("ada@example.com")).to_be_visible()
+    panel.get_by_label("Started by").select_option(label="By hand, without a trigger")
+    expect(panel.get_by_text("started by hand")).to_be_visible()
 
 
 def test_at_night_on_a_small_screen(quiet: Page, site: Site) -> None:

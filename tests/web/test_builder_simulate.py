@@ -346,6 +346,31 @@ async def test_systems_answer_and_splits_go_as_chosen(house: House) -> None:
     assert "Tests (1)" in kept.words
 
 
+async def test_another_automation_ends_as_chosen(house: House) -> None:
+    document = cart_flow(
+        start="ask",
+        steps={
+            "ask": {
+                "type": "sub_flow",
+                "name": "Survey",
+                "automation": "99",
+                "results": [{"result": "glad", "label": "Is glad"}],
+                "next": {"glad": "end", "done": "end", "failed": "end"},
+            },
+            "end": {"type": "end"},
+        },
+    )
+    panel = await Panel(await house.signed_in("editor"), await house.automation(document)).open()
+    assert "Survey ends well with “Is glad” without its end" in panel.words
+    assert ["ask", "done"] in panel.walk("passed")
+    await panel.press("choose", **{"ended-ask": "=glad"})
+    assert ["ask", "glad"] in panel.walk("passed")
+    await panel.press("choose", **{"ended-ask": "!"})
+    assert ["ask", "failed"] in panel.walk("passed")
+    await panel.press("choose", **{"ended-ask": ""})
+    assert "answers" not in panel.session
+
+
 async def test_a_copy_of_a_real_contact(house: House) -> None:
     made = await house.live()
     _, contact = await seed_run(house, made)

@@ -21,6 +21,7 @@ from flows.content import Location, Media, Tap, Text, plain
 from flows.document import AnyFlow
 from flows.events import Event, Replied
 from web.builder.simulate import starts
+from web.builder.simulate.choices import FAILED, WITH_RESULT
 from web.builder.simulate.happenings import happenings
 from web.builder.simulate.people import WrongPersonError, filled_in
 
@@ -206,9 +207,8 @@ def _choose(session: Session, given: Given) -> Session:
         elif what == "answer":
             answer = _answer(str(value), given.text(f"body-{step}"))
             session = _answered(session, step, answer)
-        elif what == "result":
-            result = str(value).strip()
-            session = _answered(session, step, {"result": result[:120]} if result else None)
+        elif what == "ended":
+            session = _answered(session, step, _ended(str(value)))
     return session
 
 
@@ -224,6 +224,13 @@ def _answer(choice: str, body: str) -> dict[str, Any] | None:
     if choice and not (choice.isascii() and choice.isdigit()):
         raise WrongActError("Choose what the webhook answers.")
     return {"status": int(choice or "200"), "body": told}
+
+
+def _ended(choice: str) -> dict[str, Any] | None:
+    if choice == FAILED:
+        return {"failed": True, "reason": "it did not come to its end"}
+    result = choice.removeprefix(WITH_RESULT)[:120]
+    return {"result": result} if result else None
 
 
 def _answered(session: Session, step: str, answer: dict[str, Any] | None) -> Session:

@@ -23,6 +23,7 @@ STATUSES = (
     ("500", "500 its own fault"),
     ("none", "No answer"),
 )
+FAILED, WITH_RESULT = "!", "="  # how another automation ends, before its result if it has one
 VERDICTS = (
     ("", "Sent"),
     ("failed", "Failed"),
@@ -60,9 +61,7 @@ def choices(flow: AnyFlow, session: Session) -> list[Choice]:
             case Webhook():
                 found.append(_webhook(step_id, called, answers.get(step_id)))
             case SubFlow():
-                result = answers[step_id].result if step_id in answers else ""
-                text = {"text_name": f"result-{step_id}", "text_label": f"{called} comes to"}
-                found.append(Choice("", "", (), "", text=result, **text))
+                found.append(_sub_flow(step_id, called, step, answers.get(step_id)))
             case _:
                 pass
     return found
@@ -86,3 +85,14 @@ def _webhook(step_id: str, called: str, answer: Answer | None) -> Choice:
         f"with (JSON, for {called})",
         body,
     )
+
+
+def _sub_flow(step_id: str, called: str, step: SubFlow, answer: Answer | None) -> Choice:
+    results = tuple(
+        (f"{WITH_RESULT}{one.result}", f"with “{one.label or one.result}”") for one in step.results
+    )
+    chosen = ""
+    if answer is not None:
+        chosen = FAILED if answer.failed else f"{WITH_RESULT}{answer.result}"
+    options = (("", "well"), *results, (FAILED, "without its end"))
+    return Choice(f"ended-{step_id}", f"{called} ends", options, chosen)

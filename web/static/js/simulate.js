@@ -64,6 +64,7 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (messages !== length) talk.scrollTop = talk.scrollHeight;
   length = messages;
   if (!isPress(ctx)) return;
+  document.getElementById("sim-wrong")?.scrollIntoView({ block: "nearest" });
   for (const form of panel.querySelectorAll("[data-fresh]")) form.reset();
   if (!focused || document.activeElement === focused) return;
   (focused.isConnected && !focused.disabled ? focused : document.getElementById("sim-text"))?.focus({ preventScroll: true });
