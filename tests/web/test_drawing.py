@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from engine.kinds import catalog
 from tests.web.conftest import cart_flow
-from web.builder.cards import START_STEP, Card, Piece, in_pieces
+from web.builder.cards import START_STEP, Card
 from web.builder.drawing import Drawing, draw
+from web.builder.pieces import Piece, in_pieces
 
 
 def drawn(document: dict[str, Any]) -> Drawing:

@@ -21,7 +21,7 @@ from web.automations.beginning import free_name
 from web.automations.gallery import Ready, find, flow_of, shelves, shipped, templates_of
 from web.automations.outline import outline
 from web.automations.stories import stories
-from web.builder.cards import in_pieces
+from web.builder.pieces import in_pieces
 from web.config import WebConfig
 from web.given import Asker, Web
 from web.phones.adding import go_to

@@ -5,7 +5,6 @@ Rule: pure; frozen values that compare, nothing of the page around.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,13 +26,13 @@ from flows.arrange import (
 from flows.document import AnyFlow
 from flows.problems import Problem, pointer
 from flows.step import Step, kind_of
+from web.builder.pieces import Piece, in_pieces
 from web.builder.travel import targets
 
 START_STEP = "@start"
 GROUPS = {"messages": "msg", "waiting": "wait", "logic": "logic", "data": "data", "flow": "flow"}
 Counters = Mapping[str, Mapping[str, Any]]
 """By step: `here`, `passed`, `left`, and `exits` (how many left by each)."""
-_VARIABLE = re.compile(r"\{\{-?\s*(?P<path>[^|}]*?)\s*(?:\|[^}]*)?(?:-?\}\}|$)")
 _POLICIES = {
     "once_ever": "once ever",
     "once_at_a_time": "once at a time",
@@ -73,13 +72,6 @@ class Counts(Struct, frozen=True):
     left: int = 0
 
 
-class Piece(Struct, frozen=True):
-    """A part of a summary: words, or a variable by its short name."""
-
-    text: str
-    variable: bool = False
-
-
 class Card(Struct, frozen=True):
     """A card. `step` is the step's id or `@start`, `element` the id of its element; `title` is its
     name, else its kind with a number; `problem` the worst one, of `problem_count`. `mark` says how
@@ -113,24 +105,6 @@ class Card(Struct, frozen=True):
     def said(self) -> str:
         """The accessible name of its header: kind and name."""
         return f"{self.label}: {self.name}" if self.name else self.title
-
-
-def in_pieces(text: str) -> tuple[Piece, ...]:
-    """A text with its Liquid variables told apart: they are shown as chips."""
-    pieces: list[Piece] = []
-    done = 0
-    for found in _VARIABLE.finditer(text):
-        pieces += [Piece(text[done : found.start()])] if found.start() > done else []
-        pieces.append(Piece(_called(found["path"]) or "…", variable=True))
-        done = found.end()
-    return (*pieces, Piece(text[done:])) if done < len(text) else tuple(pieces)
-
-
-def _called(path: str) -> str:
-    """A variable in words: what is the contact's own by itself, anything else with its root."""
-    words = [one.strip("[]'\" ").replace("_", " ") for one in path.split(".")]
-    own = words[0] == "contact" and len(words) > 1
-    return words[-1] if own else " ".join((words[0], words[-1])) if len(words) > 1 else words[0]
 
 
 def card_of(
