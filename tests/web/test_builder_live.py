@@ -227,6 +227,27 @@ async def test_the_stream_ends_with_the_session(
         await stream.ends()
 
 
+async def test_a_database_that_is_away_for_a_moment_ends_no_stream(
+    house: House, sites: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await house.live()
+    await seed_run(house, made)
+    site = await sites()
+    really, faults = feeds.results, [1, 2]
+
+    async def results(*given: Any) -> Any:
+        if faults:
+            faults.pop()
+            raise OSError("the database is away")
+        return await really(*given)
+
+    monkeypatch.setattr(feeds, "results", results)
+    monkeypatch.setattr(feeds, "AFTER_A_FAULT_S", 0.05)
+    async with watch(site, made) as stream:
+        assert (await stream.next("counts"))["remind"]["passed"] == 1
+    assert not faults
+
+
 async def test_who_may_not_watch(house: House) -> None:
     made = await house.live()
     stranger = await house.signed_in("owner", "b")
