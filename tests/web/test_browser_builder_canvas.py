@@ -413,3 +413,27 @@ def test_the_view_is_as_it_was_left(quiet: Page, site: Site) -> None:
     card(page, "Start").focus()
     page.keyboard.press("ArrowRight")
     expect(exit_of(page, "Sent", STEP)).to_be_visible()
+
+
+def test_what_is_searched_is_gone_through(quiet: Page, site: Site) -> None:
+    page = quiet
+    open_builder(page, site)
+    card(page, "Start").focus()
+    page.keyboard.press("/")
+    field = page.get_by_role("searchbox", name="Search this automation")
+    expect(field).to_be_focused()
+    field.fill("the")
+    page.keyboard.press("Enter")  # Remind of the cart, Did they answer?, Mark them
+    expect(card(page, STEP)).to_be_focused()
+    expect(said(page)).to_have_text("1 of 3")
+    page.keyboard.press("n")
+    expect(card(page, REPLY)).to_be_focused()
+    page.get_by_role("complementary").get_by_role("button", name="Mark them").click()
+    expect(page.get_by_role("heading", name="Mark them")).to_be_visible()
+    card(page, "Tag: Mark them").focus()
+    page.keyboard.press("Shift+N")  # its list is remembered, though the panel shows settings
+    expect(card(page, REPLY)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("complementary")).to_be_hidden()
+    page.keyboard.press("Control+Enter")
+    expect(page).to_have_url(re.compile("mode=simulate"))

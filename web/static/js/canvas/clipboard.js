@@ -13,7 +13,10 @@ export class Clipboard {
   async copy() {
     const { canvas } = this;
     const { steps } = canvas.actions;
-    if (!steps.length) return false;
+    if (!steps.length) {
+      canvas.say("The start cannot be copied.");
+      return false;
+    }
     canvas.nudge.flush();
     const text = this.#read(steps);
     try {

@@ -92,8 +92,7 @@ class FlowCanvas extends HTMLElement {
 
   cardsChanged(ids, gone) {
     this.lines.refresh(ids, gone);
-    const left = gone.filter((id) => this.select.has(id));
-    for (const id of left) this.select.toggle(id, false);
+    this.select.forget(gone);
     for (const id of ids) this.dress(this.cards.get(id));
     this.emit("cards", { ids, gone });
   }

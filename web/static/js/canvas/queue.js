@@ -16,7 +16,10 @@ export class Queue {
   constructor(canvas) {
     this.canvas = canvas;
     const { signal } = canvas;
-    addEventListener("beforeunload", (event) => this.pending && event.preventDefault(), { signal });
+    addEventListener("beforeunload", (event) => {
+      canvas.nudge.flush();
+      if (this.pending) event.preventDefault();
+    }, { signal });
     addEventListener("online", () => this.retry(), { signal });
     document.addEventListener("click", ({ target }) => target.closest?.("[data-try-now]") && this.retry(), { signal });
     document.addEventListener("htmx:after:swap", () => this.#tell(), { signal });
@@ -35,10 +38,11 @@ export class Queue {
   /** Whether a move of this step is on its way, so that older news must not move it back. */
   moves(id) {
     return [this.#flying, ...this.#entries].some((entry) =>
-      entry?.changes?.some((one) => one.do === "move" && id in one.steps));
+      !entry?.answered && entry?.changes?.some((one) => one.do === "move" && id in one.steps));
   }
 
   push(changes) {
+    this.canvas.nudge.flush(); // what was moved before goes before
     const last = this.#entries.at(-1);
     const only = (list) => list?.length === 1 && list[0].do === "move";
     if (only(changes) && only(last?.changes)) Object.assign(last.changes[0].steps, changes[0].steps);
@@ -107,6 +111,7 @@ export class Queue {
       entry.renewed = true; // signed in again in another tab: the page's token is an old one
       if (await renewToken()) return false;
     }
+    entry.answered = true; // from here on the markup is right about it
     await this.canvas.patch(await answer.text(), answer.headers, status);
     return true;
   }

@@ -38,6 +38,11 @@ export class Select {
     this.canvas.say(`${name} ${ids.has(id) ? "selected" : "not selected"}, ${ids.size} selected`);
   }
 
+  /** These steps are gone. */
+  forget(ids) {
+    if (ids.some((id) => this.#ids.has(id))) this.#set(new Set([...this.#ids].filter((id) => !ids.includes(id))));
+  }
+
   clear() {
     this.#set(new Set());
   }

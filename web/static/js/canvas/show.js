@@ -14,6 +14,8 @@ export class Show {
     on("htmx:after:swap", ({ detail: { ctx } }) => {
       if (ctx.target?.id === "panel" && ctx.sourceElement !== canvas) this.asked = null; // no settings any more
     });
+    on("htmx:after:swap", (event) => this.#searched(event));
+    on("submit", ({ target }) => { this.going = target.matches("#panel form[role=search]"); });
     on("click", (event) => this.#click(event));
   }
 
@@ -67,20 +69,27 @@ export class Show {
     return this.canvas.say(next.li.querySelector(".problem")?.textContent.trim() ?? "");
   }
 
-  /** The next (or, with -1, last) entry of what the panel lists. */
+  /** The next (or, with -1, the one before) of what was searched; the list outlives its panel. */
   nextFound(step) {
-    const found = [...document.querySelectorAll("#panel [data-goto]")];
-    if (!found.length) return;
-    this.at = ((this.at ?? (step > 0 ? -1 : 0)) + step + found.length) % found.length;
-    this.show(found[this.at].dataset.goto);
+    const listed = [...document.querySelectorAll("#found [data-goto]")].map((one) => one.dataset.goto);
+    if (listed.length) this.found = listed;
+    const { length } = this.found ?? [];
+    if (!length) return this.canvas.say("Nothing was searched yet");
+    this.at = ((this.at ?? (step > 0 ? -1 : 0)) + step + length) % length;
+    this.show(this.found[this.at]);
+    return this.canvas.say(`${this.at + 1} of ${length}`);
   }
 
   search() {
     document.querySelector("[data-tool=search]")?.click();
-    document.addEventListener("htmx:after:swap", () => {
-      this.at = undefined;
-      document.querySelector("#panel input")?.focus();
-    }, { once: true });
+  }
+
+  /** Enter in the search goes to the first that is found, as soon as the answer is there. */
+  #searched({ detail }) {
+    if (detail.ctx?.target?.id !== "found") return;
+    this.at = undefined;
+    if (this.going && document.querySelector("#found [data-goto]")) this.nextFound(1);
+    this.going = false;
   }
 
   /** The focus goes back to the card whose settings were open, when nobody else took it. */
@@ -95,7 +104,11 @@ export class Show {
     const goal = event.target.closest?.("[data-goto]");
     if (!goal) return;
     event.preventDefault();
-    this.at = [...document.querySelectorAll("#panel [data-goto]")].indexOf(goal);
+    const listed = [...document.querySelectorAll("#found [data-goto]")];
+    if (listed.includes(goal)) {
+      this.at = listed.indexOf(goal);
+      this.found = listed.map((one) => one.dataset.goto);
+    }
     const { goto: step, field } = goal.dataset;
     if (goal.hasAttribute("data-stay")) this.show(step);
     else this.open(step, { field, enter: !field });
