@@ -35,6 +35,11 @@ WANTED = {
     "gateway_fair_share": "at most 1.5",
     "gateway_vs_bare_client": "at least 0.6",
     "gateway_sqlite_vs_bare_client": "at least 0.6",
+    "builder_drag_p95_ms": "at most 34",
+    "builder_pan_p95_ms": "at most 34",
+    "builder_edit_p95_ms": "at most 150",
+    "builder_page_gz_kb": "at most 60",
+    "builder_pan_1000_p95_ms": "at most 50",
 }
 
 

@@ -3,11 +3,14 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 
 import pytest
 
 from engine.kinds import catalog
-from web.shell.render import STATIC, WEB, environment
+from web.builder.page import MODE_STYLES
+from web.builder.page import STYLES as BUILDER_STYLES
+from web.shell.render import STATIC, STYLES, WEB, environment
 
 VENDOR = STATIC / "vendor"
 
@@ -50,10 +53,21 @@ def test_pages_have_no_inline_script_or_style(page: object) -> None:
     assert not re.search(r'(src|href)="(https?:)?//', text)
 
 
+def size_of(names: Iterable[str]) -> int:
+    """The bytes of these style sheets."""
+    return sum((STATIC / "css" / f"{name}.css").stat().st_size for name in names)
+
+
+def test_pages_load_the_styles_they_need() -> None:
+    """A page of tables and forms, and the builder in its heaviest mode."""
+    heaviest = max(map(size_of, MODE_STYLES.values()))
+    assert size_of(STYLES) <= 45_000
+    assert size_of(BUILDER_STYLES) + heaviest <= 70_000
+
+
 def test_styles_use_only_tokens_that_exist() -> None:
     files = list((STATIC / "css").glob("*.css"))
     tokens = set(re.findall(r"(--[a-z0-9-]+):", "".join(one.read_text() for one in files)))
     for one in files:
         used = set(re.findall(r"var\((--[a-z0-9-]+)", one.read_text()))
         assert used <= tokens, (one.name, used - tokens)
-    assert sum(one.stat().st_size for one in files) <= 40_000
