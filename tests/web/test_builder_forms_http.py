@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from engine.webhooks import Attempt
+from flows.effects import CallWebhook
 from store.automations import automations
 from tests.web.conftest import House, cart_flow
+from web.builder.forms import trial
 
 pytestmark = pytest.mark.anyio
 PNG = b64decode(
@@ -334,3 +337,41 @@ async def test_other_automations_are_not_there(house: House, kind: str) -> None:
     assert (
         await client.patch(f"/{kind}/draft/steps/one", data={"part": "/name"})
     ).status_code == 404
+
+
+async def test_a_trial_shows_what_came_back_and_what_of_it_can_be_kept(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[CallWebhook] = []
+
+    async def answered(*given: Any) -> Attempt:
+        asked.append(given[2])
+        return Attempt(ok=True, status=200, body={"data": {"points": 12, "tags": ["a"]}})
+
+    monkeypatch.setattr(trial, "attempt", answered)
+    client = await house.signed_in("editor")
+    hook = {
+        "type": "webhook",
+        "url": "https://crm.test/{{ contact.first_name }}",
+        "body": '{"cart": {{ cart.total | json }}}',
+    }
+    made = await house.automation(cart_flow(start="hook", steps={"hook": hook}))
+    tried = await client.post(f"/automations/{made}/draft/steps/hook/trial")
+    assert (asked[0].url, asked[0].body) == ("https://crm.test/Ada", '{"cart": "64.00"}')
+    assert "Answered 200" in tried.text
+    assert "data.points" in tried.text
+    assert "data.tags.0" in tried.text
+    broken = {"type": "webhook", "url": "nowhere"}
+    other = await house.automation(cart_flow(start="hook", steps={"hook": broken}))
+    said = await client.post(f"/automations/{other}/draft/steps/hook/trial")
+    assert "It cannot be tried: the address came out as “nowhere”." in said.text
+
+
+async def test_many_steps_are_listed_once(house: House) -> None:
+    client = await house.signed_in("editor")
+    ends = {f"end{number}": {"type": "end"} for number in range(200)}
+    ask = {"type": "ask", "options": [{"id": f"o{n}", "label": f"{n}"} for n in range(10)]}
+    made = await house.automation(cart_flow(start="ask", steps={"ask": ask, **ends}))
+    page = await client.get(f"/automations/{made}/panel/step/ask")
+    assert page.text.count('value="end77"') == 1
+    assert page.text.count("data-options-from") == 13

@@ -17,6 +17,7 @@ from web.builder.forms.part import Part
 from web.builder.forms.schema import UNITS, element_of, unit_of, words_of
 
 BUTTON_LABEL = 20  # characters that WhatsApp shows on a button
+MANY_STEPS = 60  # from here on only one exit brings the list of all steps along
 _COMMON = {
     "name": "Name",
     "first_name": "First name",
@@ -41,6 +42,7 @@ class View(Struct):
 
     units = UNITS
     label_limit = BUTTON_LABEL
+    many = MANY_STEPS
 
     @property
     def errors(self) -> Mapping[str, list[Problem]]:

@@ -125,6 +125,19 @@ function renew() {
   htmx.ajax("GET", opens.replace("{}", encodeURIComponent(step)), { source: form, target: "#panel", swap: "innerMorph" });
 }
 
+// In a large automation the first exit lists the steps for all of them.
+function borrow({ target }) {
+  const lender = document.getElementById(target.dataset?.optionsFrom ?? "");
+  if (!lender) return;
+  const { value } = target;
+  delete target.dataset.optionsFrom;
+  for (const one of target.querySelectorAll('option:not([value=""])')) one.remove();
+  target.append(...[...lender.querySelectorAll("optgroup")].map((group) => group.cloneNode(true)));
+  target.value = value;
+}
+on("pointerdown", borrow, panel);
+on("focusin", borrow, panel);
+
 // Counters, searches and the menu of variables.
 on("input", ({ target }) => {
   const counter = document.getElementById(target.dataset?.counter ?? "");
