@@ -1,10 +1,8 @@
 """The simulator in Chromium: two days of the welcome flow in a minute, and a test of it."""
 
 import asyncio
-import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,16 +13,11 @@ from tests.web.conftest import NOW, House
 from tests.web.seed import seed_run
 from tests.web.test_browser import Site, assert_no_overflow, enter, quiet, shot
 from tests.web.test_browser_axe import violations
+from tests.web.tryout_panel import library
 
 __all__ = ["quiet"]  # a fixture
 pytestmark = pytest.mark.browser
 CURRENT = re.compile(r"\bcurrent\b")  # the class of the card the run is at
-LIBRARY = Path(__file__).parents[2] / "flows" / "library"
-
-
-def library(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((LIBRARY / f"{name}.json").read_text())
-    return found
 
 
 async def furnish(house: House) -> None:
