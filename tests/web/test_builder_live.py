@@ -17,6 +17,7 @@ import uvicorn
 
 from store import automations, sessions, step_days
 from store.presence import Presence
+from store.results import results
 from tests.web.conftest import NOW, House, cart_flow
 from tests.web.seed import seed_run
 from web.app import create_app
@@ -233,15 +234,15 @@ async def test_a_database_that_is_away_for_a_moment_ends_no_stream(
     made = await house.live()
     await seed_run(house, made)
     site = await sites()
-    really, faults = feeds.results, [1, 2]
+    faults = [1, 2]
 
-    async def results(*given: Any) -> Any:
+    async def fails(*given: Any) -> Any:
         if faults:
             faults.pop()
             raise OSError("the database is away")
-        return await really(*given)
+        return await results(*given)
 
-    monkeypatch.setattr(feeds, "results", results)
+    monkeypatch.setattr(feeds, "results", fails)
     monkeypatch.setattr(feeds, "AFTER_A_FAULT_S", 0.05)
     async with watch(site, made) as stream:
         assert (await stream.next("counts"))["remind"]["passed"] == 1
