@@ -1,6 +1,7 @@
 """The builder's page in Chromium: cards, bar, panels, outline, at a desk and on a phone."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -179,6 +180,21 @@ def test_paused_resumed_and_archived_without_leaving(quiet: Page, site: Site) ->
     expect(page.get_by_role("button", name="Add step")).to_have_count(0)
     page.get_by_role("button", name="Take out of the archive").first.click()
     expect(page.get_by_role("button", name="Add step")).to_be_visible()
+
+
+def test_a_new_step_is_quiet_until_its_form_was_left(quiet: Page, site: Site) -> None:
+    page = quiet
+    address = open_builder(page, site, "Abandoned cart")
+    page.get_by_role("button", name="Add step").click()
+    page.get_by_role("dialog", name="Add a step").get_by_role("searchbox").fill("send message")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("complementary", name="Send message")).to_be_visible()
+    card = page.get_by_role("button", name="Send message 2")
+    expect(card).to_have_accessible_description(re.compile("Not filled in yet"))
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(card).not_to_have_accessible_description(re.compile("Not filled in yet"))
+    page.goto(address)
+    expect(card).not_to_have_accessible_description(re.compile("Not filled in yet"))
 
 
 def test_the_outline_is_edited_without_the_canvas(quiet: Page, site: Site) -> None:

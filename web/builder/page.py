@@ -37,8 +37,8 @@ STYLES = (
 )
 MODE_STYLES = {"simulate": ("simulator",), "results": ("results",)}
 SCRIPTS = (
-    *("narrow", "theme", "dialogs", "menus", "panel", "stage", "rename", "canvas/element"),
-    *("live", "results", "simulate", "forms"),
+    *("narrow", "theme", "dialogs", "menus", "panel", "fresh", "stage", "rename"),
+    *("canvas/element", "live", "results", "simulate", "forms"),
 )
 INSTEAD = {"card": "outline", "canvas": "", "canvas/element": "outline"}
 """What the outline needs in place of these."""
