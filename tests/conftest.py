@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import asyncpg
 import hypothesis
 import pytest
+from hypothesis import is_hypothesis_test
 
 from store.migrate import migrate
 from tests import servers
@@ -385,6 +386,8 @@ TIER_OF_FIXTURE = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each test the marker of what it needs."""
     for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("slow")  # a hundred cases each: half of the fast tier's time
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in TIER_OF_FIXTURE:
                 item.add_marker(TIER_OF_FIXTURE[fixture])

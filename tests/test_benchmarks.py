@@ -109,6 +109,7 @@ def test_an_afternoon_has_some_of_everything() -> None:
     assert {"sticky", "lowest", "hours", "gap", "consent"} <= ends.keys()
 
 
+@pytest.mark.slow
 def test_a_claim_is_compared_on_two_houses() -> None:
     assert queue.times_slower("sqlite", queue.House(8_000, 4_000, 8_000), 1) > 0
 
