@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -158,6 +157,7 @@ async def test_a_passage_is_kept_as_a_test(house: House, welcome: Panel) -> None
     assert "Choose at least one thing" in welcome.words
     await welcome.keep(name="Offers", parts=["exits", "messages", "exactly"])
     assert welcome.status == 200
+    assert ">Offers</a>" in welcome.text.partition('hx-target="#sim-tests-list"')[2]
     await welcome.keep(name="Offers", parts=["exits"])
     assert welcome.status == 422
     assert "Offers" in welcome.words
@@ -225,17 +225,13 @@ async def test_what_cannot_be_played_says_so(
     assert panel.status == 422
 
 
-async def test_a_long_passage_stays_quick(house: House, welcome: Panel) -> None:
-    for _ in range(3):
-        await welcome.press("day")
-    started = house.web.clock()
+async def test_a_passage_may_be_long_but_not_endless(welcome: Panel) -> None:
     session = {**welcome.session, "acts": [{"at": 5 * n} for n in range(299)]}
     await welcome.press("hour", session=json.dumps(session))
     assert welcome.status == 200
     await welcome.press("hour")
     assert welcome.status == 422
     assert "too long" in welcome.words
-    assert house.web.clock() - started < timedelta(seconds=1)
 
 
 async def _save(house: House, automation: int, document: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ Rule: whoever may see an automation may try it out; only a test that is kept cha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine import saved
 from engine.as_test import PARTS, as_test
+from engine.scenarios import Result
 from engine.tryout import LIMIT, NoSessionError, Session, forget_beyond, read_session
 from flows.contact import Contact
 from store import contact_list, scenarios
@@ -130,9 +131,10 @@ async def keep_test(
     if not keep.wrong:
         keep = await _keep(who, web, world, played, keep)
     async with web.database.read() as tx:
-        tests = len(await scenarios.of_automation(tx, who.company_id, automation_id))
-    more = {"keep": keep}
-    found = answer(request, who, world, played, tests=tests, more=more)
+        all_tests = await scenarios.of_automation(tx, who.company_id, automation_id)
+    results = await saved.run_saved(all_tests, world.automation.draft) if keep.saved else []
+    more = {"keep": keep, "results": results, "failed": _failed(results)}
+    found = answer(request, who, world, played, tests=len(all_tests), more=more)
     return Response(
         found.content, media_type=MediaType.HTML, status_code=422 if keep.wrong else 200
     )
@@ -145,8 +147,8 @@ async def show_tests(who: Asker, web: Web, automation_id: FromPath[int]) -> Resp
         automation = await reads.get_automation(tx, who.company_id, automation_id)
         found = await scenarios.of_automation(tx, who.company_id, automation_id)
     results = await saved.run_saved(found, automation.draft)
-    failed = sum(not one.passed for one in results)
-    values = {"base": f"/automations/{automation_id}", "results": results, "failed": failed}
+    base = f"/automations/{automation_id}"
+    values = {"base": base, "results": results, "failed": _failed(results)}
     return _part("tests.html", values)
 
 
@@ -229,6 +231,10 @@ async def _keep(who: Who, web: WebConfig, world: World, played: Played, keep: Ke
         return structs.replace(keep, wrong=f"{said[:1].upper()}{said[1:]}.")
     [result] = await saved.run_saved([kept], automation.draft)
     return Keep(saved=keep.name, passes=result.passed)
+
+
+def _failed(results: Sequence[Result]) -> int:
+    return sum(not one.passed for one in results)
 
 
 def _wrong_name(name: str) -> str:

@@ -90,6 +90,7 @@ def answer(
         **panel(who.zone, world, played),
         "tests": tests,
         "keep": None,
+        "results": [],
         **(more or {}),
     }
     state = request.scope.get("state", {})
