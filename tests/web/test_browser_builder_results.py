@@ -233,7 +233,7 @@ def test_an_old_revision_is_compared_and_restored(quiet: Page, site: Site) -> No
     page.get_by_role("button", name="Revisions").click()
     page.get_by_role("link", name="Look at revision 1").click()
     expect(page.get_by_text("You are looking at revision 1.")).to_be_visible()
-    page.get_by_role("button", name="Restore as draft").click()
+    page.get_by_role("button", name="Restore as draft", exact=True).click()
     expect(page.get_by_text("The draft is that revision again.")).to_be_visible()
     page.get_by_role("button", name="Undo: Restore revision 1").click()
     expect(page.locator("#step-pause")).to_be_visible()

@@ -62,6 +62,7 @@ async def test_a_revision_is_looked_at_and_restored(both_houses: House) -> None:
     assert "Wait longer" in panel
     assert "1 contact still inside" in panel
     assert "You are looking at it" in panel
+    assert "Restore revision 2 as draft" in panel
     page = (await editor.get(f"/automations/{made}?revision=1")).text
     assert "You are looking at revision 1." in page
     assert 'data-step="thank"' in page
@@ -163,7 +164,8 @@ async def test_the_outline_shows_them_as_well(house: House) -> None:
 async def test_who_may_look_and_restore(house: House) -> None:
     made = await two_revisions(house)
     viewer = await house.signed_in("viewer")
-    assert "Restore as draft" not in (await viewer.get(f"/automations/{made}?revision=1")).text
+    for rest in ("?revision=1", "/panel/revisions"):
+        assert "Restore as draft" not in (await viewer.get(f"/automations/{made}{rest}")).text
     assert (await viewer.put(f"/automations/{made}/draft/restored/1")).status_code == 403
     stranger = await house.signed_in("owner", "b")
     for rest in ("?revision=1", "?compare=1..2", "/panel/revisions", "/panel/compare?compare=1..2"):

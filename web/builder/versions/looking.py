@@ -29,7 +29,7 @@ from web.paging import parse_id
 from web.security.who import Who
 from web.shell.errors import RefusedError
 
-APART = 24  # between a step that is gone and whatever stands in its place now
+APART = 48  # between a step that is gone and whatever stands in its place now
 CARD_WIDTH = 240
 
 
