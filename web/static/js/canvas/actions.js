@@ -49,9 +49,10 @@ export class Actions {
 
   /** Add a step: after the card's first free exit, onto its line when all are taken. */
   add(card = this.canvas.select.size === 1 ? this.canvas.select.cards[0] : null) {
-    const { add, view } = this.canvas;
-    const free = card?.rows.find(({ to }) => !to);
-    if (free) add.open({ after: { step: card.id, exit: free.exit } });
+    const { add, view, cards } = this.canvas;
+    const from = card ?? cards.get("@start"); // while nothing begins, the new step does
+    const free = from?.rows.find(({ to }) => !to);
+    if (free) add.open({ after: { step: from.id, exit: free.exit } });
     else {
       const { x, y } = card ? { x: card.x + 336, y: card.y } : { x: view.middle.x - 120, y: view.middle.y - 40 };
       add.open({ at: [x, y] });

@@ -37,7 +37,6 @@ async function ask() {
   why.textContent = "You were signed out. Your changes are kept and saved as soon as you are back.";
   const wrong = document.createElement("p");
   wrong.setAttribute("role", "alert");
-  wrong.className = "error";
   dialog.append(heading, why, wrong, document.adoptNode(form));
   dialog.addEventListener("cancel", (event) => event.preventDefault());
   document.body.append(dialog);
@@ -49,6 +48,7 @@ async function ask() {
         const answer = await fetch("/signin", { method: "POST", body: new URLSearchParams(new FormData(form)) });
         const next = new URL(answer.url).pathname === "/signin" ? await formOf(answer) : {};
         if (!next.form) return done(dialog.remove());
+        wrong.className = "notice danger";
         wrong.textContent = next.said || "That did not work. Please try again.";
         form.querySelector("[name=csrf]").value = next.form.querySelector("[name=csrf]").value;
       } catch {
