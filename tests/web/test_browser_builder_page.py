@@ -189,12 +189,30 @@ def test_a_new_step_is_quiet_until_its_form_was_left(quiet: Page, site: Site) ->
     page.get_by_role("dialog", name="Add a step").get_by_role("searchbox").fill("send message")
     page.keyboard.press("Enter")
     expect(page.get_by_role("complementary", name="Send message")).to_be_visible()
-    card = page.get_by_role("button", name="Send message 2")
+    card = page.get_by_role("button", name="Send message 2", exact=True)
     expect(card).to_have_accessible_description(re.compile("Not filled in yet"))
     page.get_by_role("button", name="Close", exact=True).click()
     expect(card).not_to_have_accessible_description(re.compile("Not filled in yet"))
     page.goto(address)
     expect(card).not_to_have_accessible_description(re.compile("Not filled in yet"))
+
+
+def test_the_first_step_follows_the_start(quiet: Page, site: Site) -> None:
+    page = quiet
+    enter(page, site)
+    page.get_by_role("button", name="New", exact=True).click()
+    page.get_by_role("button", name="Empty").click()
+    expect(page.locator("#canvas[data-ready]")).to_be_attached()
+    start = page.get_by_role("button", name="Start", exact=True).first
+    expect(start).to_have_accessible_description(re.compile("Add the first step"))
+    page.get_by_role("button", name="Add step").click()
+    page.get_by_role("dialog", name="Add a step").get_by_role("searchbox").fill("delay")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Start, goes to Delay")).to_be_visible()
+    places = [one.bounding_box() for one in page.locator("#cards > li").all()]
+    assert places[0]
+    assert places[1]
+    assert places[0]["x"] + places[0]["width"] < places[1]["x"]
 
 
 def test_the_outline_is_edited_without_the_canvas(quiet: Page, site: Site) -> None:

@@ -108,6 +108,13 @@ def test_a_new_step_is_not_wrong_before_somebody_filled_it_in() -> None:
     assert not card(drawn(document), "new").fresh
 
 
+def test_a_start_without_steps_is_not_wrong_yet_but_a_wrong_trigger_is() -> None:
+    document = {"spec": 1, "name": "New", "triggers": {"api": {"type": "api"}}, "steps": {}}
+    assert drawn(document).cards[0].fresh
+    document["triggers"] = {"cart": {"type": "shop", "on": "cart.abandoned", "wait": "soon"}}
+    assert not drawn(document).cards[0].fresh
+
+
 @pytest.mark.parametrize(
     ("text", "pieces"),
     [

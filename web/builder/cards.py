@@ -75,8 +75,8 @@ class Counts(Struct, frozen=True):
 class Card(Struct, frozen=True):
     """A card. `step` is the step's id or `@start`, `element` the id of its element; `title` is its
     name, else its kind with a number; `problem` the worst one, of `problem_count`. `mark` says how
-    it differs from another version: added, changed, removed. `fresh` is a new
-    step that nobody filled in yet: what it lacks is no mistake of anybody's.
+    it differs from another version: added, changed, removed. `fresh` is a new step that nobody
+    filled in yet, or a start without any step: what it lacks is nobody's mistake.
     """
 
     step: str
@@ -233,6 +233,7 @@ def start_card(
         problem=worst,
         problem_count=count,
         in_full=", or ".join(said),
+        fresh=worst is not None and worst.field == "/steps" and not document.get("steps"),
     )
 
 
