@@ -9,7 +9,7 @@ import re
 
 from msgspec import Struct
 
-_VARIABLE = re.compile(r"\{\{-?\s*(?P<path>[^|}]*?)\s*(?:\|[^}]*)?(?:-?\}\}|$)")
+_VARIABLE = re.compile(r"\{\{(?P<path>[^|{}]*)(?:\|[^{}]*)?(?:\}\}|$)")
 
 
 class Piece(Struct, frozen=True):
@@ -25,7 +25,7 @@ def in_pieces(text: str) -> tuple[Piece, ...]:
     done = 0
     for found in _VARIABLE.finditer(text):
         pieces += [Piece(text[done : found.start()])] if found.start() > done else []
-        pieces.append(Piece(_called(found["path"]) or "…", variable=True))
+        pieces.append(Piece(_called(found["path"].strip("- \t\r\n")) or "…", variable=True))
         done = found.end()
     return (*pieces, Piece(text[done:])) if done < len(text) else tuple(pieces)
 
