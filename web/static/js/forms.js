@@ -13,6 +13,7 @@ const unsaved = new Set();
 let insertInto = null;
 let pointed = "";
 let renewing = 0;
+let newest = 0;
 
 const on = (name, deed, where = document) => where.addEventListener(name, deed);
 
@@ -108,14 +109,15 @@ async function lost(source, until = new Promise((done) => { setTimeout(done, AGA
 }
 
 // Somebody else, undo or a button of the panel changed the draft: show the form as it is now.
-on("flow:changed", () => {
+on("flow:changed", ({ detail }) => {
+  newest = Math.max(newest, Number(detail?.version) || 0); // answers may overtake one another
   clearTimeout(renewing);
   renewing = setTimeout(renew, RENEW_MS);
 });
 
 function renew() {
   const form = settings();
-  if (!form || Number(form.dataset.version) >= Number(canvas.dataset.version)) return;
+  if (!form || Number(form.dataset.version) >= newest) return;
   const { step } = form.dataset;
   if (!canvas.querySelector(`[data-step="${CSS.escape(step)}"]`)) {
     panel.querySelector("[data-close-panel]")?.click();
