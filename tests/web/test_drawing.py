@@ -135,7 +135,7 @@ def test_a_start_without_steps_is_not_wrong_yet_but_a_wrong_trigger_is() -> None
         ("{{" + " " * 20_000 + "}", (Piece("{{" + " " * 20_000 + "}"),)),  # and quickly
         ("{{ " * 7_000 + "}", (Piece("{{ " * 7_000 + "}"),)),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_variables_are_told_apart(text: str, pieces: tuple[Piece, ...]) -> None:
     assert in_pieces(text) == pieces
