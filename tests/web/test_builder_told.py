@@ -18,8 +18,10 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
-def entry(after: dict[str, Any], before: dict[str, Any] | None = None, **ago: float) -> Entry:
-    return Entry(3, "Edit", 1, NOW - timedelta(**ago), 9, before or {}, after, "", "")
+def entry(
+    after: dict[str, Any], before: dict[str, Any] | None = None, ago: timedelta = timedelta(0)
+) -> Entry:
+    return Entry(3, "Edit", 1, NOW - ago, 9, before or {}, after, "", "")
 
 
 def told(mine: str, other: Entry, author: str = "Emanuela", user: int | None = 2) -> str:
@@ -49,17 +51,17 @@ def test_what(mine: str, after: dict[str, Any], said: str) -> None:
 @pytest.mark.parametrize(
     ("ago", "said"),
     [
-        ({"seconds": 3}, "just now"),
-        ({"seconds": 70}, "a minute ago"),
-        ({"minutes": 12}, "12 minutes ago"),
-        ({"minutes": 61}, "an hour ago"),
-        ({"hours": 5}, "5 hours ago"),
-        ({"days": 1}, "a day ago"),
-        ({"days": 30}, "30 days ago"),
+        (timedelta(seconds=3), "just now"),
+        (timedelta(seconds=70), "a minute ago"),
+        (timedelta(minutes=12), "12 minutes ago"),
+        (timedelta(minutes=61), "an hour ago"),
+        (timedelta(hours=5), "5 hours ago"),
+        (timedelta(days=1), "a day ago"),
+        (timedelta(days=30), "30 days ago"),
     ],
 )
-def test_when(ago: dict[str, float], said: str) -> None:
-    sentence = told("/steps/pause/duration", entry({"/steps/pause/duration": "2d"}, **ago))
+def test_when(ago: timedelta, said: str) -> None:
+    sentence = told("/steps/pause/duration", entry({"/steps/pause/duration": "2d"}, ago=ago))
     assert sentence == f"Emanuela set this to 2 days {said}."
 
 
