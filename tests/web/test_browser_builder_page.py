@@ -199,6 +199,7 @@ def test_a_new_step_is_quiet_until_its_form_was_left(quiet: Page, site: Site) ->
 
 def test_the_first_step_follows_the_start(quiet: Page, site: Site) -> None:
     page = quiet
+    page.emulate_media(reduced_motion="reduce")  # nothing glides while it is measured
     enter(page, site)
     page.get_by_role("button", name="New", exact=True).click()
     page.get_by_role("button", name="Empty").click()
