@@ -116,10 +116,20 @@ async def _old_run(tx: Any, company: int, automation: int) -> None:
     from store.runs import runs
     from store.visits import visits
 
-    run: dict[str, Any] = {"id": 9, "company_id": company, "automation_id": automation, "revision_id": 4}
+    run: dict[str, Any] = {
+        "id": 9,
+        "company_id": company,
+        "automation_id": automation,
+        "revision_id": 4,
+    }
     run |= {"contact_id": 5, "status": "done", "step": "end", "state": {"goal": "sold"}}
     await tx.execute(sa.insert(runs).values(**run, started_at=NOW, ended_at=NOW))
-    line: dict[str, Any] = {"company_id": company, "run_id": 9, "automation_id": automation, "at": NOW}
+    line: dict[str, Any] = {
+        "company_id": company,
+        "run_id": 9,
+        "automation_id": automation,
+        "at": NOW,
+    }
     await tx.execute(
         sa.insert(visits),
         [
@@ -128,7 +138,12 @@ async def _old_run(tx: Any, company: int, automation: int) -> None:
             line | {"step": "end", "kind": "end", "did": "left", "exit": None},
         ],
     )
-    sent: dict[str, Any] = {"company_id": company, "contact_id": 5, "run_id": 9, "automation_id": automation}
+    sent: dict[str, Any] = {
+        "company_id": company,
+        "contact_id": 5,
+        "run_id": 9,
+        "automation_id": automation,
+    }
     sent |= {"step": "send", "direction": "out", "state": "delivered", "kind": "text"}
     sent |= {"content": {}, "source": "automation", "created_at": NOW}
     await tx.execute(sa.insert(messages).values(**sent, id=8, sent_at=NOW, delivered_at=NOW))
