@@ -15,10 +15,12 @@ from msgspec import Struct
 from flows.conditions import All, Any_, Leaf, Not, in_words
 from flows.duration import duration_words, parse_duration
 from flows.problems import pointer
+from flows.secrets import VEIL, is_harmless, open_address
 
 SHOWN = 80  # characters of a value in a sentence; the whole value is beside it
 _NAMES = ("exit", "id", "name", "key", "label")  # what tells the items of a list apart
 _CONDITIONS = (Leaf, All, Any_, Not)
+_VEILED = "veiled"  # said as: that there is something, not what
 
 
 class Setting(Struct, frozen=True):
@@ -67,16 +69,14 @@ def shown(words: str) -> str:
 
 
 def value_words(value: Any, said_as: str = "") -> str:
-    """A setting's value as people say it; "" for what is empty or not set."""
+    """A setting's value as people say it; "" for what is empty or not set. Secrets are not said."""
     match value:
-        case None | "" | [] | () | {}:
+        case None | "" | [] | ():
             return ""
         case bool():
             return "yes" if value else "no"
-        case str() if said_as == "duration":
-            return _length(value)
         case str():
-            return f"“{value}”"
+            return _text_words(value, said_as)
         case int() | float():
             return f"{value:,}" if isinstance(value, int) else f"{value:g}"
         case Leaf() | All() | Any_() | Not():
@@ -85,11 +85,26 @@ def value_words(value: Any, said_as: str = "") -> str:
             items = value if isinstance(value, list | tuple) else sorted(value)
             return ", ".join(filter(None, (value_words(one, said_as) for one in items)))
         case Mapping():
-            return ", ".join(f"{name}: {value_words(one)}" for name, one in sorted(value.items()))
+            return ", ".join(
+                f"{name}: {value_words(one, _inside(said_as, name))}"
+                for name, one in sorted(value.items())
+            )
         case Struct():
             return _struct_words(value)
         case _:
             return str(value)
+
+
+def _text_words(text: str, said_as: str) -> str:
+    match said_as:
+        case "duration":
+            return _length(text)
+        case "url":
+            return f"“{open_address(text)}”"
+        case "headers" | "veiled":
+            return VEIL
+        case _:
+            return f"“{text}”"
 
 
 def setting_words(kind: type[Struct], name: str) -> tuple[str, str]:
@@ -101,7 +116,7 @@ def _differ(old: Any, new: Any, where: str, label: str, said_as: str) -> Iterato
     if old == new:
         return
     if isinstance(old, Mapping) and isinstance(new, Mapping):
-        yield from _maps(old, new, where, label)
+        yield from _maps(old, new, where, label, said_as)
     elif keys := _keys(old, new):
         yield from _items(old, new, where, label, keys)
     elif type(old) is type(new) and isinstance(new, Struct) and not isinstance(new, _CONDITIONS):
@@ -115,12 +130,21 @@ def _differ(old: Any, new: Any, where: str, label: str, said_as: str) -> Iterato
 
 
 def _maps(
-    old: Mapping[str, Any], new: Mapping[str, Any], where: str, label: str
+    old: Mapping[str, Any], new: Mapping[str, Any], where: str, label: str, said_as: str
 ) -> Iterator[Setting]:
     for name in sorted({*old, *new}):
         yield from _part(
-            f"{where}{pointer(name)}", f"{label} “{name}”", old.get(name), new.get(name)
+            f"{where}{pointer(name)}",
+            f"{label} “{name}”",
+            old.get(name),
+            new.get(name),
+            said_as=_inside(said_as, name),
         )
+
+
+def _inside(said_as: str, name: str) -> str:
+    """How a value of a map is said."""
+    return _VEILED if said_as == "headers" and not is_harmless(name) else ""
 
 
 def _items(old: list[Any], new: list[Any], where: str, label: str, key: str) -> Iterator[Setting]:
@@ -142,13 +166,15 @@ def _items(old: list[Any], new: list[Any], where: str, label: str, key: str) -> 
         yield Setting(where, said, list(before), list(after), words[0], words[1])
 
 
-def _part(where: str, label: str, old: Any, new: Any, apart: str = "") -> Iterator[Setting]:
+def _part(
+    where: str, label: str, old: Any, new: Any, apart: str = "", said_as: str = ""
+) -> Iterator[Setting]:
     if old is None:
-        yield Setting(where, label, None, _plain(new), "", value_words(new), "added")
+        yield Setting(where, label, None, _plain(new), "", value_words(new, said_as), "added")
     elif new is None:
-        yield Setting(where, label, _plain(old), None, value_words(old), "", "removed")
+        yield Setting(where, label, _plain(old), None, value_words(old, said_as), "", "removed")
     else:
-        for one in _differ(old, new, where, label, ""):
+        for one in _differ(old, new, where, label, said_as):
             if one.field != f"{where}/{apart}":
                 yield one
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 from flows.changed import Setting, settings_changed, shown
 from flows.document import AnyFlow
 from flows.problems import pointer
+from flows.secrets import VEIL
 from flows.step import Step, kind_of
 from flows.travel import in_order
 
@@ -101,7 +102,11 @@ def title_of(step: Step) -> str:
 
 
 def setting_words(one: Setting, *, bare: bool = False) -> str:
-    """`up to 1 day → 2 days`; `bare` leaves out the name where the value says it all."""
+    """`up to 1 day → 2 days`; `bare` leaves out the name where the value says it all. Of a secret
+    it is only said that it changed.
+    """
+    if VEIL in (one.old_words, one.new_words) or one.old_words == one.new_words:
+        return f"{one.label} {one.part or 'changed'}"
     if one.part == "added":
         return f"{one.label} added: {shown(one.new_words)}"
     if one.part == "removed":

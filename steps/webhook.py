@@ -13,6 +13,7 @@ from flows.effects import CallWebhook, Effect
 from flows.effects import SetField as Change
 from flows.events import Event, HttpAnswered
 from flows.fields import Unfit
+from flows.secrets import open_address
 from flows.step import Context, Exit, Fail, Group, Leave, Outcome, Reference, Step, Wait
 from steps._fields import field_problem, field_reference, fitted
 from steps._sending import Link, one_line
@@ -169,7 +170,9 @@ class Webhook(Step, frozen=True, kw_only=True, tag="webhook"):
             self.tries,
             self.sign,
         )
-        return Wait(frozenset({"http"}), why=f"calls {self.method} {url}", effects=(call,))
+        return Wait(
+            frozenset({"http"}), why=f"calls {self.method} {open_address(url)}", effects=(call,)
+        )
 
     def resume(self, ctx: Context, event: Event) -> Outcome:
         if not isinstance(event, HttpAnswered):
@@ -181,7 +184,10 @@ class Webhook(Step, frozen=True, kw_only=True, tag="webhook"):
         return Leave("ok", why, effects, self._result(event.body))
 
     def summary(self) -> str:
-        return f"{self.method} {self.url.partition('://')[2]}" if self.url else "No address yet"
+        if not self.url:
+            return "No address yet"
+        address = open_address(self.url)  # it is read by many who may not know the secrets in it
+        return f"{self.method} {address.partition('://')[2] or address}"
 
     def texts(self) -> Iterator[tuple[str, str]]:
         yield "/url", self.url

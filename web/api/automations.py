@@ -21,6 +21,7 @@ from web.api.lever_shapes import (
 from web.api.shapes import AutomationFull, AutomationShort, Document, Page, Problem
 from web.automations import levers, reads
 from web.automations.check import DOCUMENT_LIMIT, check, known_of
+from web.automations.exported import shown_to
 from web.config import WebConfig
 from web.given import Asker, Web
 from web.paging import before_of, cut
@@ -263,7 +264,7 @@ async def get_full(who: Who, web: WebConfig, automation_id: int) -> AutomationFu
         revision=found.revision,
         draft_has_changes=found.changed,
         updated_at=found.updated_at,
-        draft=found.draft,
+        draft=shown_to(who, found.draft),
         problems=[
             Problem(one.severity, one.sentence, one.field, one.step, one.todo) for one in problems
         ],

@@ -23,6 +23,7 @@ from web.api.lever_shapes import (
 )
 from web.api.shapes import AutomationFull, Page
 from web.automations import compare, levers
+from web.automations.exported import shown_to
 from web.given import Asker, Web
 from web.paging import before_of
 from web.shell.errors import RefusedError
@@ -78,7 +79,8 @@ async def get_revision(
     """Its document, as it was published."""
     async with web.database.read() as tx:
         found = await revisions.get(tx, who.company_id, automation_id, number)
-    return RevisionFull(found.number, found.comment, found.published_at, found.flow)
+    document = shown_to(who, found.flow)
+    return RevisionFull(found.number, found.comment, found.published_at, document)
 
 
 @get("/automations/{automation_id:int}/changes", summary="What changed", tags=TAGS)
@@ -103,7 +105,7 @@ async def list_changes(
             before = str(newest[0].number)
         old = await compare.side(tx, who.company_id, automation_id, before)
         new = await compare.side(tx, who.company_id, automation_id, after or compare.DRAFT)
-    found = compare.between(old, new)
+    found = compare.between(*(compare.told_to(who, one) for one in (old, new)))
     return Changes(
         before=old.key,
         after=new.key,

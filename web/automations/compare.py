@@ -20,7 +20,9 @@ from flows.document import AnyFlow
 from flows.travel import in_order
 from store import automations, revisions
 from store.revisions import WaitingAt
+from web.automations.exported import shown_to
 from web.automations.outline import title
+from web.security.who import Who
 from web.shell.errors import RefusedError
 
 DRAFT = "draft"
@@ -51,6 +53,14 @@ class Inside(Struct, frozen=True):
     contacts: int
     revisions: dict[int, int]
     fate: Fate
+
+
+def told_to(who: Who, one: Side) -> Side:
+    """A side as `who` may read it."""
+    document = shown_to(who, one.document)
+    if document is one.document:
+        return one
+    return structs.replace(one, document=document, flow=decoded(document))
 
 
 async def side(tx: AsyncConnection, company_id: int, automation_id: int, key: str) -> Side:

@@ -7,21 +7,15 @@ webhook steps; they are emptied, and asked for again where the file is imported.
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from flows.problems import pointer
+from flows.secrets import is_harmless, open_address
+from web.security.who import Who
 
-HARMLESS = frozenset(
-    ("accept", "accept-language", "cache-control", "content-language", "content-type", "user-agent")
-)
-TELLING = ("auth", "key", "pass", "secret", "sig", "token")
-"""A parameter with one of these in its name is taken for a secret."""
-USER = re.compile(r"^(\w+://)[^/?#@\s]+@")
-PARAMETER = re.compile(r"(?P<lead>[?&](?P<name>[^=&#]+)=)[^&#]*")
 ASKED = "secret/"
 
 
@@ -45,11 +39,16 @@ def without_secrets(document: Mapping[str, Any]) -> dict[str, Any]:
         headers = step.get("headers")
         if isinstance(headers, dict):
             for name in headers:
-                if str(name).strip().lower() not in HARMLESS:
+                if not is_harmless(str(name)):
                     headers[name] = ""
         if isinstance(step.get("url"), str):
-            step["url"] = _without_parameters(step["url"])
+            step["url"] = open_address(step["url"])
     return made
+
+
+def shown_to(who: Who, document: dict[str, Any]) -> dict[str, Any]:
+    """The document as somebody may read it: secrets are for those who could change them."""
+    return document if who.may("editor") else without_secrets(document)
 
 
 def left_out(document: Mapping[str, Any]) -> list[LeftOut]:
@@ -83,15 +82,3 @@ def _webhooks(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]
 def _headers(step: Mapping[str, Any]) -> Mapping[str, Any]:
     headers = step.get("headers")
     return headers if isinstance(headers, dict) else {}
-
-
-def _without_parameters(url: str) -> str:
-    """An address without a user's name and password, and with telling parameters emptied; all else
-    stays as it was written, variables too.
-    """
-    return PARAMETER.sub(_emptied, USER.sub(r"\1", url))
-
-
-def _emptied(found: re.Match[str]) -> str:
-    name = found["name"].lower()
-    return found["lead"] if any(word in name for word in TELLING) else found[0]

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from msgspec import Struct
 
 from flows.explain import Place, explain, validator_of
+from flows.secrets import VEIL
 from web.builder.forms.conditions import read_condition
 from web.builder.forms.part import Part
 from web.builder.forms.schema import fits
@@ -26,9 +27,7 @@ NOTHING = "~none"
 """What a choice posts for null, where empty means something else."""
 TYPED = "~other"
 """What a choice posts when the value stands in the text beside it (`<name>~text`)."""
-VEIL = "••••••••"
-"""What stands for a secret: it can be replaced, but not read."""
-_SECRETS = ("authorization", "cookie", "token", "secret", "key", "password")
+_SECRETS = ("auth", "cookie", "token", "secret", "key", "pass", "sig")
 _DURATION = "Not saved: write it like 30m, 2h or 1d."
 _WRONG = "Not saved: "
 

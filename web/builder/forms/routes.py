@@ -79,8 +79,9 @@ async def show_step(
         "waiting": waiting.get(step, 0),
     }
     if settings is None:
-        values = {**frame, **_unread_values(found.draft, step, around)}
+        values = {**frame, **_unread_values(found.draft, step, around, editable=editable)}
         return page(request, "builder/forms/unread.html", values)
+    settings.form.editable = editable
     view = View(settings.form, address_of(automation_id, step))
     if step != START_STEP:
         values = {**frame, **step_values(settings, view, web.clock())}
@@ -257,14 +258,16 @@ def _refuse_if_gone(document: Mapping[str, Any], step: str) -> None:
         raise RefusedError(404, GONE)
 
 
-def _unread_values(document: Mapping[str, Any], step: str, around: Around) -> dict[str, Any]:
+def _unread_values(
+    document: Mapping[str, Any], step: str, around: Around, *, editable: bool
+) -> dict[str, Any]:
     read = read_document(document, around)
     entry = document["steps"][step]
     return {
         "step": step,
         "title": titles(document["steps"], read.steps).get(step, step),
         "problems": [one for one in read.problems if one.step == step],
-        "written": json.dumps(entry, indent=2, ensure_ascii=False)[:WRITTEN],
+        "written": json.dumps(entry, indent=2, ensure_ascii=False)[:WRITTEN] if editable else "",
     }
 
 

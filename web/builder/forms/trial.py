@@ -24,6 +24,7 @@ from flows.editing.changes import Edit
 from flows.effects import CallWebhook
 from flows.problems import pointer
 from flows.run import Run
+from flows.secrets import VEIL
 from flows.step import Context, Leave, Step, Wait
 from flows.trouble import FlowError
 from store import companies
@@ -35,7 +36,7 @@ from web.builder.forms.answer import partials
 from web.builder.forms.around import Around, read_around
 from web.builder.forms.form import example_values
 from web.builder.forms.panel import Settings, settings_of
-from web.builder.forms.read import VEIL, is_secret
+from web.builder.forms.read import is_secret
 from web.builder.forms.routes import GONE, address_of
 from web.config import WebConfig
 from web.given import Asker, Web

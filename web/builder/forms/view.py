@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from flows.contact import BUILT_IN_FIELDS
 from flows.problems import Problem
+from flows.secrets import VEIL, is_harmless, open_address
 from web.builder.forms import conditions, read, template
 from web.builder.forms.around import Around
 from web.builder.forms.conditions import Node
@@ -76,8 +77,17 @@ class View(Struct):
         return [read.shown(one) for one in values] if isinstance(values, list) else []
 
     def veiled(self, part: Part) -> str:
-        """A header's value, or a veil over what looks like a secret."""
-        return read.VEIL if read.is_secret(part.variant, part.value) else read.shown(part.value)
+        """A header's value, or a veil over what looks like a secret; for those who only look over
+        all that may be one.
+        """
+        told = self.form.editable or is_harmless(part.variant)
+        secret = read.is_secret(part.variant, part.value) or not told
+        return VEIL if secret else read.shown(part.value)
+
+    def address_in(self, part: Part) -> str:
+        """An address, without what is secret in it for those who only look."""
+        said = read.shown(part.value)
+        return said if self.form.editable else open_address(said)
 
     def unit(self, value: Any) -> tuple[str, str]:
         """A length as number and unit."""
