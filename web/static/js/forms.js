@@ -10,6 +10,7 @@ const canvas = document.getElementById("canvas");
 const settings = () => document.getElementById("settings");
 const mine = (element) => Boolean(element && settings()?.contains(element));
 const unsaved = new Set();
+const stored = new WeakMap();
 let insertInto = null;
 let pointed = "";
 let renewing = 0;
@@ -18,12 +19,20 @@ let newest = 0;
 const on = (name, deed, where = document) => where.addEventListener(name, deed);
 
 // Requests: which draft the form shows, and a key so that a button's deed is not done twice.
-on("htmx:config:request", ({ detail: { ctx } }) => {
+on("htmx:config:request", (event) => {
+  const { ctx } = event.detail;
   const { sourceElement: source, request } = ctx;
   if (!mine(source)) return;
   ctx.settings = settings();
   if (!request.body?.set) return;
   ctx.asOf = canvas.dataset.version;
+  ctx.says = new URLSearchParams(request.body).toString();
+  const { says, version } = stored.get(source) ?? {};
+  // A field says `input` and then `change`: what is stored already is not sent again.
+  if (ctx.says === says && version === ctx.asOf && source.matches(".part") && !unsaved.has(source)) {
+    event.preventDefault();
+    return;
+  }
   request.body.set("version", ctx.asOf);
   if (!source.matches("button")) return;
   source.dataset.key ??= crypto.getRandomValues(new Uint32Array(4)).join("-");
@@ -43,8 +52,11 @@ on("htmx:after:swap", ({ detail: { ctx } }) => {
   unsaved.delete(ctx.sourceElement);
   delete ctx.sourceElement.dataset.key;
   const headers = ctx.response?.headers;
-  const now = headers?.get("Draft-Version");
-  if (now && Number(now) <= Number(ctx.asOf) + 1) settings().dataset.version = now;
+  const now = headers?.get("Draft-Version") ?? ctx.asOf;
+  if (ctx.response?.status === 200) {
+    stored.set(ctx.sourceElement, { says: ctx.says, version: now });
+    if (Number(now) === Number(ctx.asOf) + 1) settings().dataset.version = now;
+  }
   tellWrong();
   const focus = headers?.get("Form-Focus");
   if (focus) moveTo(focus);
