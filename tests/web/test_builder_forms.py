@@ -160,3 +160,17 @@ def test_every_setting_has_a_part_and_words(name: str, kind: type) -> None:
 
 def test_every_input_has_a_file() -> None:
     assert {path.stem for path in PARTS.glob("*.html")} - {"picks"} == INPUTS
+
+
+@pytest.mark.parametrize("wrong", [5, [{}], {"type": "not"}], ids=["number", "list", "object"])
+def test_a_form_survives_what_cannot_be_read(wrong: Any) -> None:
+    for name, kind in every_schema()[:-1]:
+        schema = catalog().kind_schema(kind)
+        section, _, tag = name.partition(" ")
+        for setting in resolve(schema, schema["$defs"])["properties"]:
+            entry = {"type": tag} | ({} if setting == "type" else {setting: wrong})
+            in_step = cart_flow(start="one", steps={"one": entry})
+            document = in_step if section == "step" else cart_flow(triggers={"one": entry})
+            settings = settings_of(document, "one" if section == "step" else "@start", AROUND)
+            assert settings is not None
+            assert drawn(settings).parts

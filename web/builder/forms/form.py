@@ -175,7 +175,7 @@ def _readable(entries: object, kinds: Mapping[str, type]) -> dict[str, Any]:
             continue
         try:
             found[name] = msgspec.convert(entry, kind)
-        except (msgspec.ValidationError, RecursionError):
+        except (msgspec.ValidationError, RecursionError, ValueError):
             continue
     return found
 
