@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.asked import Moved, Sent
+from engine.person import Person
 from engine.scene import Words
 from engine.simulator import Pretend, Simulation
 from engine.stand_in import Leaving
@@ -98,9 +99,11 @@ def rehearse(
     words: Words = Words(),  # noqa: B008  an immutable value
     automation: int = 0,
     post: Post | None = None,
+    between: Callable[[Person], Person] = lambda person: person,
 ) -> Rehearsal:
     """Play `session` with `contact` up to its moment. `words`: the company's own for stop and
-    start; `automation`: the flow's number; `post`: when messages leave, None: at once.
+    start; `automation`: the flow's number; `post`: when messages leave, None: at once. `between`
+    is called between every two events; what it raises ends the playing.
     """
     world = Pretend(
         contact=befall(contact, session.first),
@@ -112,7 +115,7 @@ def rehearse(
         automation=automation,
         post=post,
     )
-    return _Listening(flow, session, world).rehearse()
+    return _Listening(flow, session, world, between).rehearse()
 
 
 def befall(contact: Contact, event: Event) -> Contact:
@@ -131,7 +134,13 @@ def befall(contact: Contact, event: Event) -> Contact:
 class _Listening(Simulation):
     """The simulation with somebody who writes down what it does."""
 
-    def __init__(self, flow: AnyFlow, session: Session, world: Pretend) -> None:
+    def __init__(
+        self,
+        flow: AnyFlow,
+        session: Session,
+        world: Pretend,
+        between: Callable[[Person], Person],
+    ) -> None:
         self.acts = [
             Scripted(after=write_duration(timedelta(seconds=one.at)), event=one.event)
             for one in session.acts
@@ -140,7 +149,7 @@ class _Listening(Simulation):
             Scripted(on_message=one.message, verdict=one.state, reason=one.reason)
             for one in session.verdicts
         ]
-        super().__init__(flow, [*self.acts, *chosen], world, lambda person: person)
+        super().__init__(flow, [*self.acts, *chosen], world, between)
         self.session = session
         self.act = 0
         self.talk: list[Bubble] = []

@@ -47,6 +47,7 @@ from flows.run import Visit
 from flows.scenario import Answer, Scripted
 
 EVENTS_LIMIT = 10_000  # happenings of one simulation; more is a loop that waits a second each time
+VISITS_LIMIT = 50_000  # steps of one simulation; more is such a loop of many steps
 SIMULATED = 0  # the id of a flow that is no stored automation: none of those has it
 
 
@@ -130,6 +131,9 @@ class Simulation:
             due = self._next()
             if due is None or due[0] > self.end:
                 self.ahead = due[0] if due else None
+                break
+            if len(self.trace) >= VISITS_LIMIT:
+                self._line("end", f"the simulation ends here: {VISITS_LIMIT:,} steps were taken")
                 break
             at, what, run_id = due
             self.now = max(self.now, at)

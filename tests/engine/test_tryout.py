@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from engine import simulator
 from engine.as_test import as_test
 from engine.asked import Sent
 from engine.kinds import catalog
@@ -119,6 +120,17 @@ def test_ten_years_of_a_loop_come_to_an_end() -> None:
     )
     came = play(flow, Session(start=START).until(START + timedelta(days=3650)))
     assert "10,000 things have happened" in came.told[-1].text
+
+
+def test_a_loop_of_many_steps_comes_to_an_end_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulator, "VISITS_LIMIT", 500)
+    steps = {
+        f"s{n}": {"type": "tag", "add": ["round"], "next": {"done": f"s{n + 1}"}} for n in range(99)
+    }
+    steps["s99"] = {"type": "delay", "duration": "1s", "next": {"after": "s0"}}
+    came = play(flow_of(steps, "s0"), Session(start=START).until(START + timedelta(days=1)))
+    assert "500 steps were taken" in came.told[-1].text
+    assert came.now == START + timedelta(days=1)
 
 
 def test_time_never_goes_back() -> None:

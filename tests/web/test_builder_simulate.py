@@ -14,6 +14,7 @@ from store.messages import messages
 from store.runs import runs
 from tests.web.conftest import House, cart_flow
 from tests.web.tryout_panel import Panel, library
+from web.builder.simulate import view
 
 pytestmark = pytest.mark.anyio
 
@@ -87,12 +88,15 @@ async def test_time_goes_on_and_the_wait_runs_out(welcome: Panel) -> None:
         ("pick", {"at": "2099-12-31T23:59"}, "ten years"),
         ("from", {"act": "7"}, "not there any more"),
         ("from", {"act": "-1"}, "not there any more"),
+        ("from", {"act": "9" * 5000}, "not there any more"),
+        ("tap", {"tap": '["a", "\\ud800", 1]'}, "not there any more"),
         ("setup", {"trigger": "hello", "said": "  "}, "what the customer says first"),
         ("setup", {"trigger": "hello", "said": "hi", "zone": "Atlantis"}, "no time zone"),
         ("setup", {"trigger": "hello", "said": "hi", "consent": "maybe"}, "Consent is"),
         ("setup", {"trigger": "hello", "said": "hi", "start": "soon"}, "no day and time"),
         ("setup", {"trigger": "hello", "said": "hi", "first_name": "x" * 300}, "characters"),
         ("choose", {"answer-greet": "x"}, "Choose what the webhook answers"),
+        ("choose", {"answer-greet": "9" * 5000}, "Choose what the webhook answers"),
         ("choose", {"answer-greet": "999"}, "cannot be answered"),
     ],
 )
@@ -232,6 +236,33 @@ async def test_a_passage_may_be_long_but_not_endless(welcome: Panel) -> None:
     await welcome.press("hour")
     assert welcome.status == 422
     assert "too long" in welcome.words
+
+
+async def test_half_a_letter_is_told_nowhere(house: House) -> None:
+    made = await house.automation(cart_flow())
+    panel = await Panel(await house.signed_in("editor"), made).open()
+    await panel.press("setup", trigger="cart", payload='{"note": "\\ud800"}')
+    assert panel.status == 422
+    assert "What is told must be JSON" in panel.words
+    await panel.press("choose", **{"answer-remind": "200", "body-remind": '"\\ud800"'})
+    assert panel.status == 200
+
+
+async def test_a_passage_that_takes_too_long_is_given_up(
+    welcome: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await welcome.press("hour")
+    before = welcome.session
+    monkeypatch.setattr(view, "LONGEST_S", -1.0)
+    await welcome.press("hour")
+    assert welcome.status == 422
+    assert "takes too long to play" in welcome.words
+    assert not welcome.session.get("acts")
+    await welcome.keep(name="Too long", parts=["exits"])
+    assert welcome.status == 422
+    monkeypatch.setattr(view, "LONGEST_S", 10.0)
+    await welcome.press("hour")
+    assert welcome.session == before
 
 
 async def _save(house: House, automation: int, document: dict[str, Any]) -> None:

@@ -5,7 +5,6 @@ Rule: pure. A press that makes no sense is answered by a sentence, and changes n
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +25,7 @@ from web.builder.simulate.happenings import happenings
 from web.builder.simulate.people import WrongPersonError, filled_in
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LONGEST_NUMBER = 3  # digits of a status, and of the number of an act
 NOTHING_AHEAD = "Nothing more happens by itself."
 SENT_FILES: Mapping[str, Media] = {
     "image": Media("image", mime_type="image/jpeg", filename="photo.jpg"),
@@ -134,9 +134,9 @@ def _say(session: Session, given: Given) -> Session:
 def _tap(session: Session, given: Given) -> Session:
     """The button carries what WhatsApp would send along, as JSON: payload, label, of."""
     try:
-        payload, label, of = json.loads(given.text("tap"))
+        payload, label, of = msgspec.json.decode(given.text("tap"))
         tapped = msgspec.convert({"type": "tap", "payload": payload, "label": label, "of": of}, Tap)
-    except (ValueError, TypeError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
         raise WrongActError("This button is not there any more.") from error
     return _then(session, Replied(tapped.label, tapped))
 
@@ -193,7 +193,8 @@ def _back(session: Session, given: Given) -> Session:
 
 def _from_here(session: Session, given: Given) -> Session:
     number = given.text("act")
-    if not (number.isascii() and number.isdigit()) or int(number) > len(session.acts):
+    known = number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER
+    if not known or int(number) > len(session.acts):
         raise WrongActError("This is not there any more.")
     return session.up_to(int(number))
 
@@ -216,12 +217,12 @@ def _answer(choice: str, body: str) -> dict[str, Any] | None:
     if not choice and not body:
         return None
     try:
-        told = json.loads(body) if body else None
-    except (ValueError, RecursionError):
+        told = msgspec.json.decode(body) if body else None
+    except (msgspec.MsgspecError, RecursionError):
         told = body  # some systems answer in plain words
     if choice == "none":
         return {"status": 0, "reason": "no answer came in time"}
-    if choice and not (choice.isascii() and choice.isdigit()):
+    if choice and not (choice.isascii() and choice.isdigit() and len(choice) <= LONGEST_NUMBER):
         raise WrongActError("Choose what the webhook answers.")
     return {"status": int(choice or "200"), "body": told}
 

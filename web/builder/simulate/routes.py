@@ -26,7 +26,7 @@ from web.automations import reads
 from web.builder.simulate import starts
 from web.builder.simulate.acts import Given, WrongActError, acted
 from web.builder.simulate.playable import Playable, playable
-from web.builder.simulate.view import Played, answer, play
+from web.builder.simulate.view import TOO_LONG, Played, answer, play
 from web.builder.simulate.world import World, load, real_contact
 from web.config import WebConfig
 from web.given import Asker, Web
@@ -97,9 +97,13 @@ async def press(
             contact, gone = await _contact(tx, who, world, session)
             if gone:
                 session, wrong = structs.replace(session, contact_id=0, contact=contact), gone
+        if before.too_long:  # by a change of the draft: it begins again
+            session, wrong = structs.replace(session, acts=[]), TOO_LONG
     played = before
     if session != before.session or wrong:
         played = await _play(world, draft, session, contact)
+        if played.too_long and before.came is not None:
+            played, wrong, session = before, TOO_LONG, before.session
         if played.came is not None and form.get("do") in ("back", "from"):
             session = forget_beyond(session, len(played.came.asked))
             played = structs.replace(played, session=session)

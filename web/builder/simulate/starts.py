@@ -84,7 +84,8 @@ def with_payload(event: Event, text: str) -> Event:
         return event
     try:
         told = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        msgspec.json.encode(told)
+    except (ValueError, OverflowError, RecursionError) as error:
         raise WrongStartError(f"What is told must be JSON: {_where(error)}.") from error
     if not isinstance(told, dict):
         raise WrongStartError("What is told must be a JSON object: { … }.")
@@ -117,4 +118,6 @@ def _carries_data(event: Event) -> bool:
 def _where(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at line {error.lineno}, column {error.colno}"
-    return "it is nested too deeply"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return "it has a number too long, or half a letter"

@@ -6,14 +6,17 @@ Rule: the try-out itself rides beside the canvas, so that it outlives whatever t
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from litestar import Request, Response
 from litestar.enums import MediaType
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from engine.as_test import contact_changes
+from engine.person import Person
 from engine.rehearsal import Rehearsal, rehearse
 from engine.tryout import Session, write_session
 from flows.contact import Contact
@@ -29,6 +32,8 @@ from web.security.who import Who
 from web.shell.render import environment
 
 START_STEP = "@start"
+LONGEST_S = 10.0  # that one try-out is played; a long one takes a tenth of it
+TOO_LONG = "This takes too long to play: the flow does too much in too short a time."
 HELD = {
     "sent": "leaves",
     "failed": "fails",
@@ -46,16 +51,43 @@ WAITS = {
 
 
 class Played(Struct, frozen=True):
-    """A try-out with how far it came; `came` is None when the draft cannot be played."""
+    """A try-out with how far it came; `came` is None when the draft cannot be played, or takes
+    `too_long` to play.
+    """
 
     session: Session
     contact: Contact
     draft: Playable
     came: Rehearsal | None
+    too_long: bool = False
+
+
+class _TooLongError(Exception):
+    pass
 
 
 def play(world: World, draft: Playable, session: Session, contact: Contact) -> Played:
     """Play a try-out by the rules of this company. It may take a second; call it in a thread."""
+    latest = time.monotonic() + LONGEST_S
+
+    def watched(person: Person) -> Person:
+        if time.monotonic() > latest:
+            raise _TooLongError
+        return person
+
+    try:
+        return _played(world, draft, session, contact, watched)
+    except _TooLongError:
+        return Played(session, contact, structs.replace(draft, why=TOO_LONG), None, too_long=True)
+
+
+def _played(
+    world: World,
+    draft: Playable,
+    session: Session,
+    contact: Contact,
+    between: Callable[[Person], Person],
+) -> Played:
     came = None
     if draft.flow is not None:
         came = rehearse(
@@ -65,6 +97,7 @@ def play(world: World, draft: Playable, session: Session, contact: Contact) -> P
             words=world.words,
             automation=world.automation.id,
             post=post_of(world, contact),
+            between=between,
         )
     return Played(session, contact, draft, came)
 
