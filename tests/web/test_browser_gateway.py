@@ -143,7 +143,7 @@ def test_on_a_phone_the_rest_of_the_navigation_is_behind_more(browser: Browser, 
     page = context.new_page()
     enter(page, site)
     expect(page.get_by_role("link", name="Phones")).to_be_hidden()
-    page.get_by_role("button", name="More").click()
+    page.get_by_role("navigation", name="Main").get_by_role("button", name="More").click()
     shot(page, "more-390")
     page.get_by_role("link", name="Phones").click()
     expect(page.get_by_role("heading", name="Phones", level=1)).to_be_visible()
