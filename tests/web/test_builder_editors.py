@@ -67,6 +67,42 @@ class TestSeveralEditors:
         await ann.at("1")
         assert (await draft(house, made))["steps"]["reply"]["up_to"] == "2d"
 
+    async def test_nobody_undoes_what_they_have_not_seen(self, house: House) -> None:
+        made = await house.automation(cart_flow())
+        ann, ema = await opened(house, made), await opened(house, made, "owner")
+        await ann.change({"do": "edit", "place": "/steps/thank/text", "value": "Grazie!"})
+        await ema.change({"do": "edit", "place": "/steps/reply/up_to", "value": "2d"})
+        press = {"seq": "undo", "version": str(ann.version), "from": "1"}
+        refused = await ann.client.put(f"{ann.base}/draft/at", data=press)
+        assert refused.status_code == 409
+        assert "somebody else changed the draft a moment ago" in refused.text
+        assert ("#step-reply", "outerMorph") in partials(refused)
+        assert (await draft(house, made))["steps"]["reply"]["up_to"] == "2d"
+        press = {
+            "seq": "undo",
+            "version": refused.headers["draft-version"],
+            "from": refused.headers["draft-seq"],
+        }
+        assert (await ann.client.put(f"{ann.base}/draft/at", data=press)).status_code == 200
+        assert (await draft(house, made))["steps"]["reply"]["up_to"] == "24h"
+
+    async def test_a_step_back_whose_answer_was_lost_is_not_done_twice(self, house: House) -> None:
+        made = await house.automation(cart_flow())
+        ann = await opened(house, made)
+        for text in ("One", "Two"):
+            await ann.change({"do": "edit", "place": "/steps/thank/text", "value": text})
+        for press, left in (("undo", "One"), ("redo", "Two")):
+            stood = {"undo": "2", "redo": "1"}[press]
+            fields = {"seq": press, "version": str(ann.version), "from": stood}
+            for _ in range(2):  # sent again with the version it knew
+                answer = await ann.client.put(f"{ann.base}/draft/at", data=fields)
+                assert answer.status_code == 200
+                assert (await draft(house, made))["steps"]["thank"]["text"] == left
+            ann.version = int(answer.headers["draft-version"])
+        fields = {"seq": "0", "version": str(ann.version), "from": "2"}
+        await ann.client.put(f"{ann.base}/draft/at", data=fields)
+        assert (await draft(house, made))["steps"]["thank"]["text"] == "Thank you!"
+
     @pytest.mark.parametrize(
         ("theirs", "mine", "told"),
         [

@@ -86,6 +86,7 @@ async def builder_page(
         "base": f"/automations/{automation_id}",
         "drawing": drawing,
         "version": found.draft_version,
+        "stands": found.draft_seq,
         "inside": counts[automation_id].inside,
         "bar": bar,
         "view": view,

@@ -28,6 +28,12 @@ from web.builder.draft import told
 from web.config import WebConfig
 from web.security.who import Who
 
+ONE_STEP = {"undo": -1, "redo": 1}
+UNSEEN = (
+    "Not undone: somebody else changed the draft a moment ago. Here it is as it is now; undo once "
+    "more to take back what they did."
+)
+
 
 class Committed(Struct, frozen=True):
     """What became of a draft. `based` is the version the page showed that asked, `prior` the one
@@ -104,17 +110,28 @@ async def commit(
 
 
 async def go_to(
-    who: Who, web: WebConfig, automation_id: int, wanted: str, version: int | None
+    who: Who,
+    web: WebConfig,
+    automation_id: int,
+    wanted: str,
+    version: int | None,
+    stood: int | None = None,
 ) -> Committed:
-    """Undo or redo: `undo` and `redo` are one step, a number is a place in the history.
+    """Undo or redo: `undo` and `redo` are one step, a number is a place in the history. `stood` is
+    where the draft stood for the page that asks: a step that comes twice is done once.
 
-    Raises NotFoundError and EditRefused.
+    Raises NotFoundError, and EditRefused also when what would be undone is not what was meant.
     """
     async with web.database.write("draft") as tx:
         held = await hold(tx, who, automation_id)
         based = min(held.draft_version if version is None else version, held.draft_version)
         standing = await drafts.standing(tx, who.company_id, automation_id)
         target = _target(held, wanted)
+        step = ONE_STEP.get(wanted)
+        if step is not None and stood is not None and held.draft_seq == stood + step:
+            return unchanged(held, based)  # done already; its answer was lost
+        if wanted == "undo" and based < held.draft_version:
+            await _refuse_unseen(tx, held, based, who)
         moved = await drafts.go_to(tx, held, target, web.clock())
     if moved is held:
         what = "undo" if target < held.draft_seq else "redo"
@@ -157,6 +174,13 @@ def unchanged(held: drafts.Draft, based: int) -> Committed:
         version=held.draft_version,
         seq=held.draft_seq,
     )
+
+
+async def _refuse_unseen(tx: AsyncConnection, held: drafts.Draft, based: int, who: Who) -> None:
+    """Nobody undoes by accident what somebody else did a moment ago."""
+    last = await drafts.find(tx, held.id, held.draft_seq)
+    if last is not None and last.version > based and last.user_id != who.user_id:
+        raise EditRefused(UNSEEN, gone=True)
 
 
 async def _done_before(

@@ -53,7 +53,8 @@ async def stand_at(
     form = await request.form()
     version = version_of(form.get("version"))
     try:
-        done = await go_to(who, web, automation_id, str(form.get("seq", "")), version)
+        wanted, stood = str(form.get("seq", "")), version_of(form.get("from"))
+        done = await go_to(who, web, automation_id, wanted, version, stood)
     except EditRefused as refused:
         return await refusal(request, automation_id, refused, version=version)
     return await patches(request, done)

@@ -28,7 +28,7 @@ export class Patches {
     const { canvas } = this;
     const before = this.version;
     const now = Number(headers.get("Draft-Version"));
-    if (now) canvas.dataset.version = now;
+    if (now) Object.assign(canvas.dataset, { version: now, stands: headers.get("Draft-Seq") });
     if (now && now < before) canvas.queue.catchUp(); // an answer overtook this one
     const said = headers.get("Draft-Said");
     if (said) canvas.say(decodeURIComponent(said));

@@ -91,10 +91,10 @@ export class Queue {
 
   /** True when the entry is dealt with, be it refused. Throws when it has to be tried again. */
   async #send(entry) {
-    const { base, version } = this.canvas.dataset;
+    const { base, version, stands } = this.canvas.dataset;
     const [method, path, fields] = entry.changes
       ? ["POST", "/draft/changes", { version, changes: JSON.stringify(entry.changes), key: entry.key }]
-      : "seq" in entry ? ["PUT", "/draft/at", { version, seq: entry.seq }]
+      : "seq" in entry ? ["PUT", "/draft/at", { version, seq: entry.seq, from: (entry.from ??= stands) }]
         : ["GET", `/draft/patches?since=${version}`, null];
     const token = JSON.parse(document.body.getAttribute("hx-headers:inherited") ?? "{}");
     const answer = await fetch(base + path, {
