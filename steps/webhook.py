@@ -200,7 +200,9 @@ class Webhook(Step, frozen=True, kw_only=True, tag="webhook"):
             yield "/url", "Give an address that begins with https:// or http://."
         if self.body and self.method == "GET":
             yield "/body", "A GET has no body; use another method."
-        for name in self.headers:
+        for name, value in self.headers.items():
+            if not value:
+                yield f"/headers/{name}", f"Give the header “{name}” a value, or take it away."
             if name.lower() in _OWN_HEADERS:
                 yield f"/headers/{name}", f"“{name}” is written by Tiptoe itself."
         for name in self.save_fields:

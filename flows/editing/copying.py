@@ -15,6 +15,7 @@ from flows.editing.changes import Duplicate, Paste
 from flows.editing.places import corner, place_of, places, put_at, snapped
 from flows.editing.working import START_STEP, EditRefused, Working, decoded, short
 from flows.pointers import parts_of, put, take
+from flows.secrets import open_address
 from flows.step import Step
 
 NO_STEPS = "The clipboard holds no steps of an automation."
@@ -39,8 +40,26 @@ def paste(work: Working, change: Paste) -> str:
         if not isinstance(entry, dict) or entry.get("type") not in work.catalog.steps:
             raise EditRefused(NO_STEPS)
     at = None if change.at is None else snapped(change.at)
-    made = _put_copies(work, change.clip.steps, at)
+    entries = {step_id: _whole(work, step_id, one) for step_id, one in change.clip.steps.items()}
+    made = _put_copies(work, entries, at)
     return f"Paste {_called(work.title(made[0]), len(made))}"
+
+
+def _whole(work: Working, step_id: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A step of the clipboard, which holds no secrets: those of the step it was copied from, as
+    long as that is here and calls the same address.
+    """
+    source = work.steps.get(step_id)
+    if not isinstance(source, dict):
+        return entry
+    address = source.get("url")
+    if not isinstance(address, str) or entry.get("url") != open_address(address):
+        return entry
+    known, headers = source.get("headers"), entry.get("headers")
+    if not isinstance(known, dict) or not isinstance(headers, dict):
+        return {**entry, "url": address}
+    filled = {name: value or known.get(name, "") for name, value in headers.items()}
+    return {**entry, "url": address, "headers": filled}
 
 
 def _put_copies(work: Working, entries: Mapping[str, Any], at: Place | None) -> list[str]:

@@ -269,6 +269,24 @@ class TestCopying:
         assert steps["say_2"]["text"] == "You said {{ answers.wait_2 }}, not answers.waiting"
         assert min(steps[one]["at"][1] for one in clip) == 800
 
+    def test_a_call_that_is_copied_keeps_what_the_clipboard_must_not_hold(self) -> None:
+        call = {
+            "type": "webhook",
+            "url": "https://crm.example/?token=abc",
+            "headers": {"Authorization": "Bearer 1", "X-Kind": "a"},
+        }
+        document = flow()
+        document["steps"]["call"] = call
+        told = {**call, "url": "https://crm.example/?token=", "headers": {"Authorization": ""}}
+        clip = {"steps": {"call": told, "other": told}}
+        steps = edited(document, {"do": "paste", "clip": clip}).document["steps"]
+        assert steps["call_2"]["url"] == call["url"]
+        assert steps["call_2"]["headers"] == {"Authorization": "Bearer 1"}
+        assert steps["other"]["headers"] == {"Authorization": ""}
+        elsewhere = {"call": {**told, "url": "https://elsewhere.example/?token="}}
+        steps = edited(document, {"do": "paste", "clip": {"steps": elsewhere}}).document["steps"]
+        assert steps["call_2"]["headers"] == {"Authorization": ""}
+
     def test_what_is_no_clip(self) -> None:
         clip = {"steps": {"a": {"type": "nonsense"}}}
         assert "clipboard" in refused(flow(), {"do": "paste", "clip": clip}).sentence
