@@ -16,8 +16,10 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.events import MovedTo, Retried, Stopped
+from store import step_days
 from store.automations import revisions
 from store.columns import JSON, Moment, Words
+from store.companies import companies
 from store.database import as_kind, columns_of, insert_into
 from store.errors import NotFoundError
 from store.events import events
@@ -100,14 +102,19 @@ async def move(tx: AsyncConnection, run: Place, to: MovedTo, now: datetime) -> i
 
 async def retry(tx: AsyncConnection, run: Place, why: str, now: datetime) -> bool:
     """Let a failed run try the step again at which it failed; False when it is not failed (any
-    more). Its status and the event are one transaction: the engine finds both or neither.
+    more). Its status and the event are one transaction: the engine finds both or neither. That it
+    was over there is not counted any more.
     """
+    ended = sa.select(runs.c.ended_at, companies.c.zone).join(
+        companies, companies.c.id == runs.c.company_id
+    )
+    before = (await tx.execute(ended.where(runs.c.id == run.id).with_for_update())).one_or_none()
     woken = await tx.execute(
         sa.update(runs)
         .where(runs.c.id == run.id, runs.c.status == "failed")
         .values(status="waiting", ended_at=None, wait_until=None, reason="")
     )
-    if woken.rowcount == 0:
+    if woken.rowcount == 0 or before is None:
         return False
     row = {
         "company_id": run.company_id,
@@ -119,6 +126,14 @@ async def retry(tx: AsyncConnection, run: Place, why: str, now: datetime) -> boo
         "created_at": now,
     }
     await tx.execute(sa.insert(events).values(row))
+    at, zone = before
+    if at is not None:
+        of = (run.automation_id, step_days.day_of(at, zone), run.revision_id)
+        over: dict[step_days.Key, int] = {
+            (*of, run.step or "", "left", "failed"): -1,
+            (*of, "", "run", "failed"): -1,
+        }
+        await step_days.count(tx, over)
     return True
 
 

@@ -79,6 +79,24 @@ async def test_an_exit_that_leads_nowhere_is_passed_and_is_the_end(house: House)
     assert [one.how for one in await listed(house, made, "tag", "left")] == ["done"]
 
 
+async def test_who_failed_and_tries_again_was_never_over_there(house: House) -> None:
+    greet = {**GREETING["steps"]["greet"], "next": {"sent": "gone"}}
+    made = await house.live({**GREETING, "steps": {**GREETING["steps"], "greet": greet}})
+    await house.start(await house.contact(), made)
+    await house.verdicts()
+    found = await numbers(house, made)
+    assert (found.failed, found.of("gone").ended) == (1, {"failed": 1})
+    for _ in range(2):
+        async with house.database.write() as tx:
+            place = await moves.place(tx, house.company, (await house.run()).id)
+            assert await moves.retry(tx, place, "", house.now)
+        found = await numbers(house, made)
+        assert (found.failed, found.inside, found.of("gone").left) == (0, 1, 0)
+        await house.later(hours=30)
+        found = await numbers(house, made)
+        assert (found.started, found.failed, found.of("gone").ended) == (1, 1, {"failed": 1})
+
+
 async def test_days_are_the_company_s_own(house: House) -> None:
     async with house.database.write() as tx:
         await tx.execute(sa.update(companies).values(zone="Pacific/Auckland"))
