@@ -254,6 +254,16 @@ async def test_a_step_that_cannot_be_read_is_shown_and_mended(house: House) -> N
     assert (mended.get("mode", "duration"), mended["duration"]) == ("duration", "5h")
 
 
+async def test_a_new_step_that_is_asked_for_again_is_one(house: House) -> None:
+    made = await house.automation(cart_flow())
+    client = await house.signed_in("editor")
+    form = {"part": "/next/other", "/next/other": "+note", "key": "1-2-3+note"}
+    for _ in range(2):  # the first answer was lost
+        answer = await client.patch(f"/automations/{made}/draft/steps/reply", data=form)
+        assert answer.headers["draft-open"] == "note"
+    assert len((await draft(house, made))["steps"]) == 5
+
+
 async def test_secrets_stay_out_of_the_page(house: House) -> None:
     client = await house.signed_in("editor")
     hook = {

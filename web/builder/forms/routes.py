@@ -155,7 +155,7 @@ async def _store(
         *(request, who, web, automation_id, changes),
         version=version,
         merge=merge,
-        key=(posted.get("key") or [""])[-1][:LONGEST_KEY],
+        key=_key(posted),
     )
     after = settings_of(done.after, before.form.step, before.form.around)
     if after is None:  # somebody deleted it in the same moment
@@ -228,13 +228,20 @@ async def _lead(
     changes = _leads(form.step, exit_name, to, {way.exit: way.to for way in before.ways})
     if not changes:
         return Response("", media_type=MediaType.HTML)
-    done = await commit(request, who, web, automation_id, changes, version=version)
+    done = await commit(
+        *(request, who, web, automation_id, changes), version=version, key=_key(posted)
+    )
     after = settings_of(done.after, form.step, form.around)
     extra = ""
     if after is not None:
         address = address_of(automation_id, form.step)
         extra = partials(before, after, place, {}, address, web.clock())
     return await patches(request, done, extra, open=_opened(done, changes))
+
+
+def _key(posted: Posted) -> str:
+    """That of the request, if it must not be done twice."""
+    return (posted.get("key") or [""])[-1][:LONGEST_KEY]
 
 
 def _leads(step: str, exit_name: str, to: str, ways: Mapping[str, str]) -> list[Change]:

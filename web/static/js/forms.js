@@ -34,9 +34,11 @@ on("htmx:config:request", (event) => {
     return;
   }
   request.body.set("version", ctx.asOf);
-  if (!source.matches("button")) return;
+  const part = request.body.get("part") ?? "";
+  const leads = part.startsWith("/next/") ? (request.body.get(part) ?? "") : "";
+  if (!source.matches("button") && !leads.startsWith("+")) return;
   source.dataset.key ??= crypto.getRandomValues(new Uint32Array(4)).join("-");
-  request.body.set("key", source.dataset.key);
+  request.body.set("key", source.dataset.key + leads); // another choice is another deed
 });
 
 // An answer that comes when another step is open changes cards, and nothing in the panel: the places
