@@ -72,13 +72,19 @@ def apply(
     work = Working(document, catalog, taken)
     places.pin(work)
     pinned = {**work.document, "steps": dict(work.steps)}
-    labels = [_VERBS[type(change)](work, change) for change in changes]
+    labels = [_VERBS[type(change)](work, change) for change in _tidied_once(changes)]
     made = work.finished()
     was, now = differing(pinned, {**made, "steps": work.steps})
     parts = {**was, **now}
     if not parts:
         return Edited(dict(document), _label(labels), [], [])
     return Edited(made, _label(labels), steps_of(parts), work.made)
+
+
+def _tidied_once(changes: Sequence[Change]) -> Sequence[Change]:
+    """Without all tidying up but the last: it decides about every place, and takes its time."""
+    last = next((one for one in reversed(changes) if isinstance(one, Tidy)), None)
+    return [one for one in changes if one is last or not isinstance(one, Tidy)]
 
 
 def _label(labels: Sequence[str]) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from typing import Any, ClassVar
+from unittest.mock import Mock
 
 import pytest
 
 from engine.kinds import catalog
-from flows.editing import Edited, EditRefused, apply, read_changes
+from flows.editing import Edited, EditRefused, apply, places, read_changes
 
 Json = dict[str, Any]
 
@@ -416,6 +417,14 @@ class TestPlaces:
         assert made.label == "Tidy up"
         assert "start_at" not in made.document
         assert edited(made.document, {"do": "tidy"}).touched == []
+
+    def test_tidied_many_times_is_tidied_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        tidied = Mock(wraps=places.tidy)
+        monkeypatch.setattr(places, "tidy", tidied)
+        move = {"do": "move", "steps": {"bye": [8, 8]}}
+        made = edited(flow(), {"do": "tidy"}, move, {"do": "tidy"}, {"do": "tidy"})
+        assert tidied.call_count == 1
+        assert made.document == edited(flow(), {"do": "tidy"}).document
 
 
 class TestUnreadable:

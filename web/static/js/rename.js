@@ -32,7 +32,7 @@ function edit() {
 }
 
 function show(name) {
-  document.title = document.title.replace(/^.* · /, `${name || UNNAMED} · `);
+  document.title = document.title.replace(/^.* · /, () => `${name || UNNAMED} · `);
   if (!canvas?.hasAttribute("data-editable")) {
     heading.textContent = name || UNNAMED;
     return;
