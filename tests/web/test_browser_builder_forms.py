@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from flows.secrets import VEIL
 from store import fields
 from tests.web.conftest import NOW, House, cart_flow
 from tests.web.test_browser import Site, assert_no_overflow, enter, quiet, shot  # noqa: F401
-from web.builder.forms.read import VEIL
 
 pytestmark = pytest.mark.browser
 STEPS: dict[str, Any] = {
