@@ -64,12 +64,14 @@ def apply(
     catalog: Catalog,
     *,
     taken: AbstractSet[str] = frozenset(),
+    cut: Mapping[str, Any] | None = None,
 ) -> Edited:
-    """`document` with `changes` made, one after the other. No new step gets an id of `taken`.
+    """`document` with `changes` made, one after the other. No new step gets an id of `taken`; `cut`
+    are steps that were here a moment ago, which may come back from a clipboard.
 
     Raises EditRefused when one of them cannot be made.
     """
-    work = Working(document, catalog, taken)
+    work = Working(document, catalog, taken, cut)
     places.pin(work)
     pinned = {**work.document, "steps": dict(work.steps)}
     labels = [_VERBS[type(change)](work, change) for change in _tidied_once(changes)]

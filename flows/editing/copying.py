@@ -46,10 +46,10 @@ def paste(work: Working, change: Paste) -> str:
 
 
 def _whole(work: Working, step_id: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A step of the clipboard, which holds no secrets: those of the step it was copied from, as
-    long as that is here and calls the same address.
+    """A step of the clipboard, which holds no secrets: those of the step it was copied or cut
+    from, if that calls the same address.
     """
-    source = work.steps.get(step_id)
+    source = work.steps.get(step_id, work.cut.get(step_id))
     if not isinstance(source, dict):
         return entry
     address = source.get("url")

@@ -47,10 +47,16 @@ class EditRefused(Exception):  # noqa: N818  it reads as what happened
 
 
 class Working:
-    """`taken` are ids that no new step may get, beside those of the document itself."""
+    """`taken` are ids that no new step may get, beside those of the document itself; `cut` are
+    steps that were in it a moment ago.
+    """
 
     def __init__(
-        self, document: Mapping[str, Any], catalog: Catalog, taken: AbstractSet[str] = frozenset()
+        self,
+        document: Mapping[str, Any],
+        catalog: Catalog,
+        taken: AbstractSet[str] = frozenset(),
+        cut: Mapping[str, Any] | None = None,
     ) -> None:
         found = document.get("steps", {})
         if not isinstance(found, dict):
@@ -59,6 +65,7 @@ class Working:
         self.document = dict(document)
         self.steps: dict[str, Any] = dict(found)
         self.taken = set(taken)
+        self.cut = cut or {}
         self.made: list[str] = []
         self._own: set[str] = set()
         self._read: dict[str, Step | None] = {}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.web.conftest import House, cart_flow
+from tests.web.editor import draft
 
 pytestmark = pytest.mark.anyio
 
@@ -78,3 +79,20 @@ async def test_others_are_told_that_a_header_was_changed_but_not_to_what(house: 
         answers.append(await client.post(f"/automations/{made}/draft/changes", data=form))
     assert "set this to" in answers[1].text
     assert "Bearer" not in answers[1].text
+
+
+async def test_a_call_that_is_cut_and_pasted_keeps_its_secrets(house: House) -> None:
+    made = await house.automation(calling("Bearer one"))
+    client = await house.signed_in("editor")
+    base = f"/automations/{made}"
+    told = (await client.get(f"{base}/export")).json()["steps"]["call"]
+    for change in (
+        {"do": "delete", "steps": ["call"]},
+        {"do": "tidy"},
+        {"do": "paste", "clip": {"steps": {"call": told}}, "at": [0, 0]},
+    ):
+        form = {"version": "0", "changes": json.dumps([change])}
+        assert (await client.post(f"{base}/draft/changes", data=form)).status_code == 200
+    pasted = (await draft(house, made))["steps"]["call"]
+    was = calling("Bearer one")["steps"]["call"]
+    assert (pasted["url"], pasted["headers"]) == (was["url"], was["headers"])

@@ -28,6 +28,7 @@ from web.builder.draft import told
 from web.config import WebConfig
 from web.security.who import Who
 
+CUT_LATELY = 20  # changes ago
 ONE_STEP = {"undo": -1, "redo": 1}
 UNSEEN = (
     "Not undone: somebody else changed the draft a moment ago. Here it is as it is now; undo once "
@@ -80,7 +81,8 @@ async def commit(
             made = [steps_of([one])[0] for one in last.after if _is_new_step(one, last)]
             return structs.replace(unchanged(held, based), label=last.label, made=made)
         taken = await _ids_of_the_past(tx, held, changes)
-        edited = apply(held.draft, changes, catalog(), taken=taken)
+        cut = await _cut_lately(tx, held, changes)
+        edited = apply(held.draft, changes, catalog(), taken=taken, cut=cut)
         _refuse_too_large(edited.document, held.draft)
         mine = {**(parts := differing(held.draft, edited.document))[0], **parts[1]}
         theirs = await drafts.since(tx, held, based) if based < held.draft_version else []
@@ -202,6 +204,20 @@ async def _ids_of_the_past(
     if not any(isinstance(one, Add | Duplicate | Paste) for one in changes):
         return frozenset()
     return frozenset(step for step, _ in await visits.counts_of(tx, held.id))
+
+
+async def _cut_lately(
+    tx: AsyncConnection, held: drafts.Draft, changes: Sequence[Change]
+) -> dict[str, Any]:
+    """Steps that were taken away by one of the last changes, as they were."""
+    found: dict[str, Any] = {}
+    if any(isinstance(one, Paste) for one in changes):
+        for entry, _ in await drafts.since(tx, held, held.draft_version - CUT_LATELY):
+            for where, step in entry.before.items():
+                path = parts_of(where)
+                if path[0] == "steps" and len(path) == 2 and where not in entry.after:  # noqa: PLR2004
+                    found.setdefault(path[1], step)
+    return found
 
 
 def _is_plain_move(change: Change) -> bool:
