@@ -11,8 +11,9 @@ import contextlib
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from itertools import count
+from typing import Any
 
 import structlog
 
@@ -170,10 +171,8 @@ class Line:
         finally:
             self._process = None
             self._cut_off()
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
-            await _bury(process, patience_s)
+            # A stop in just this moment must leave no program behind that goes on speaking.
+            await surely(_end(process, beside, patience_s))
         return process.returncode or 0
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
@@ -261,6 +260,25 @@ async def _some_line(stream: asyncio.StreamReader) -> bytes:
         return await stream.readline()
     except ValueError:
         return b"(a very long line)\n"
+
+
+async def surely(work: Coroutine[Any, Any, None]) -> None:
+    """Do it to its end, also when whoever waits for it is cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
+
+
+async def _end(
+    process: asyncio.subprocess.Process, beside: Sequence[asyncio.Task[None]], patience_s: float
+) -> None:
+    for task in beside:
+        task.cancel()
+    await asyncio.gather(*beside, return_exceptions=True)
+    await _bury(process, patience_s)
 
 
 async def _bury(process: asyncio.subprocess.Process, patience_s: float) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from flows.content import Text
 from gateway.channel import Address
-from gateway.channels.neonize.line import DIED, NOT_PAIRED, Line
+from gateway.channels.neonize.line import DIED, NOT_PAIRED, Line, surely
 from gateway.paired.wire import Done, Pairing, Ping, Refused, Said, Say, State
 from tests.gateway.neonize.conftest import is_alive, until
 
@@ -216,3 +216,20 @@ async def test_our_own_secrets_stay_with_us(
     assert "PATH" in text
     assert "private" not in text
     assert "SPHINX" not in text
+
+
+async def test_a_stop_while_a_program_is_ended_leaves_none_behind() -> None:
+    ended, may_end = [], asyncio.Event()
+
+    async def end() -> None:
+        await may_end.wait()
+        ended.append("killed and waited for")
+
+    task = asyncio.create_task(surely(end()))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0)
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended
