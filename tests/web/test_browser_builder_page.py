@@ -210,9 +210,9 @@ def test_the_first_step_follows_the_start(quiet: Page, site: Site) -> None:
     page.get_by_role("dialog", name="Add a step").get_by_role("searchbox").fill("delay")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Start, goes to Delay")).to_be_visible()
-    places = [one.bounding_box() for one in page.locator("#cards > li").all()]
-    assert places[0]
-    assert places[1]
+    places = page.locator("#cards > li").evaluate_all(  # at once: the view may be on its way
+        "cards => cards.map((one) => one.getBoundingClientRect().toJSON())"
+    )
     assert places[0]["x"] + places[0]["width"] < places[1]["x"]
 
 
