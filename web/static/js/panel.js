@@ -35,9 +35,10 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
 function close() {
   const inside = panel.contains(document.activeElement);
   const lost = document.activeElement === document.body;
+  const { step } = panel.querySelector("#settings")?.dataset ?? {};
   panel.hidden = true;
   panel.replaceChildren();
-  document.dispatchEvent(new CustomEvent("flow:closed"));
+  document.dispatchEvent(new CustomEvent("flow:closed", { detail: { step } }));
   const free = document.activeElement === document.body; // nobody who heard of it took the focus
   if ((inside || lost) && free && opener?.checkVisibility()) opener.focus({ preventScroll: true });
 }

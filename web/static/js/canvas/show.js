@@ -10,10 +10,7 @@ export class Show {
     const on = (name, deed) => document.addEventListener(name, deed, { signal: canvas.signal });
     on("flow:open", ({ detail }) => this.open(detail.step, detail));
     on("flow:show", ({ detail }) => this.show(detail.step, detail));
-    on("flow:closed", () => this.#closed());
-    on("htmx:after:swap", ({ detail: { ctx } }) => {
-      if (ctx.target?.id === "panel" && ctx.sourceElement !== canvas) this.asked = null; // no settings any more
-    });
+    on("flow:closed", ({ detail }) => this.#closed(detail.step));
     on("htmx:after:swap", (event) => this.#searched(event));
     on("submit", ({ target }) => { this.going = target.matches("#panel form[role=search]"); });
     on("click", (event) => this.#click(event));
@@ -93,10 +90,10 @@ export class Show {
   }
 
   /** The focus goes back to the card whose settings were open, when nobody else took it. */
-  #closed() {
+  #closed(step) {
     const { cards, select } = this.canvas;
-    if (document.activeElement === document.body && cards.get(this.asked)) cards.focus(this.asked);
-    this.asked = null;
+    if (document.activeElement === document.body && cards.get(step)) cards.focus(step);
+    this.asked = null; // what is still on its way takes no focus
     if (!select.meant) select.clear();
   }
 
