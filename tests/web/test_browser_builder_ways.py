@@ -89,7 +89,7 @@ def fill(page: Page, name: str, text: str = "") -> None:
 
 def saved(page: Page, card: str) -> None:
     """The card says what was typed, so the server has it."""
-    expect(page.get_by_role("button", name=card)).to_be_visible()
+    expect(page.get_by_role("button", name=card, exact=True)).to_be_visible()
 
 
 def by_mouse(page: Page) -> None:
@@ -196,8 +196,10 @@ def by_outline(page: Page) -> None:
     saved(page, "Wait for reply: Did they answer?")
     page.get_by_role("button", name="Close").click()
     page.get_by_role("button", name="Add a step after “No reply”").click()
-    choose(page, "End")
-    page.get_by_role("button", name="Close").click()
+    menu = page.get_by_role("dialog", name="Add a step")
+    menu.get_by_role("button", name=re.compile("^End")).click()
+    saved(page, "End")
+    page.wait_for_load_state("networkidle")  # its settings may or may not have opened by themselves
     page.get_by_role("button", name="Wait for reply: Did they answer?").click()
     page.get_by_role("combobox", name="Any other reply").select_option(label="End")
     page.get_by_role("button", name="Close").click()
